@@ -87,6 +87,7 @@ def test_a_damaged_line_is_refused(damage: tuple[bytes, bytes]) -> None:
     [
         (b"", "does not begin like a history"),
         (b"hello\n", "does not begin like a history"),
+        ('{"format"'.encode("utf-16"), "in UTF-16, as PowerShell writes"),
         (ENTRY, "does not begin like a history"),
         (HEADER.replace(b'"version":1', b'"version":2,"shape":"round"'), "of version 2, and only 1 is known"),
         (HEADER.replace(b'"last_id":1', b'"last_id":"x"'), "last_id"),
@@ -96,3 +97,7 @@ def test_a_damaged_line_is_refused(damage: tuple[bytes, bytes]) -> None:
 def test_an_invalid_header_is_refused(line: bytes, why: str) -> None:
     with pytest.raises(FormatError, match=why):
         decode_header(line)
+
+
+def test_a_byte_order_mark_before_the_header_is_no_part_of_it() -> None:
+    assert decode_header(b"\xef\xbb\xbf" + HEADER) == decode_header(HEADER)

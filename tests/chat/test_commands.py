@@ -43,6 +43,24 @@ def test_a_line_is_said(world) -> None:
     assert world.hear(bob) == "[10.0.0.1:1001]> hello\n"
 
 
+@pytest.mark.parametrize("line", ["/msg bob \u200b", "/me \u202e", "/me \u3164", "/msg bob \x1b[A"])
+def test_a_text_of_which_nothing_can_be_read_is_refused_with_a_sentence(world, line: str) -> None:
+    alice, bob = world.connect(1001), world.connect(1002)
+    world.chat.rename(bob, "bob")
+
+    with pytest.raises(ChatError, match=r"nothing of that can be read|/me needs a text"):
+        obey(world.chat, alice, line)
+
+
+@pytest.mark.parametrize("typed", ["[bob]", "@bob", "bob:", "bob,", "@bob:"])
+def test_a_person_may_be_named_as_in_other_chats(world, typed: str) -> None:
+    alice, bob = world.connect(1001), world.connect(1002)
+    world.chat.rename(bob, "bob")
+
+    assert isinstance(obey(world.chat, alice, f"/msg {typed} hi"), Posted)
+    assert obey(world.chat, alice, f"/whois {typed}") == obey(world.chat, alice, "/whois bob")
+
+
 def test_two_slashes_say_a_line_that_begins_with_one(world) -> None:
     alice, bob = world.connect(1001), world.connect(1002)
 

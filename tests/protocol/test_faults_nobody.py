@@ -123,7 +123,36 @@ STRANGERS = [
     (b"PASS secret\r\nNICK bob\r\nUSER bob 0 * :Bob\r\n", b"ERROR :", "IRC"),
     (b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03words\n", b"\x15\x03\x03\0\x02\x02\x28", "TLS"),
     (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"HTTP/1.1 400 Bad Request\r\n", "HTTP"),
+    (b"OPTIONS / RTSP/1.0\r\n\r\n", b"HTTP/1.1 400 Bad Request\r\n", "HTTP"),
+    (b"OPTIONS sip:nm SIP/2.0\r\nVia: SIP/2.0/TCP nm\r\n\r\n", b"HTTP/1.1 400 Bad Request\r\n", "HTTP"),
 ]
+
+SCANS = {
+    "rdp": b"\3\0\0\x13\x0e\xe0\0\0\0\0\0\1\0\x08\0\3\0\0\0",
+    "smb": b"\0\0\0\xa4\xffSMBr\0\0\0\0",
+    "dns": b"\0\x1e\0\6\1\0\0\1\0\0\0\0\0\0\7version\4bind\0\0\x10\0\3",
+    "ldap": b"0\x0c\2\1\1\x60\7\2\1\3\4\0\x80\0",
+    "x11": b"l\0\x0b\0\0\0\0\0\0\0\0\0",
+    "mqtt": b"\x10\x0c\0\4MQTT\4\2\0\x3c\0\0",
+    "amqp": b"AMQP\0\0\x09\1",
+    "postgres": b"\0\0\0\x08\4\xd2\x16\x2f",
+    "sslv2": b"\x80\x2e\1\0\2\0\x15\0\0\0\x10",
+}
+
+
+@pytest.mark.parametrize("first", SCANS.values(), ids=SCANS)
+def test_c24_a_scan_for_a_binary_protocol_is_nobody(server, first: bytes) -> None:
+    alice = server.join()
+
+    assert server.connect(first).rest() == b""
+
+    alice.send(b"/who\n/quit\n")
+    assert b"joined" not in alice.rest()
+
+
+@pytest.mark.parametrize("first", [b"\0/who\n", b"\xff\xfb\0\xff\xfd\0/who\r\n", b"hi\n\0\0/who\n"], ids=repr)
+def test_c24_keys_and_a_telnet_with_nul_are_somebody(server, first: bytes) -> None:
+    assert b"*** 1 in #lobby" in server.connect(first + b"/quit\r\n").rest()
 
 
 @pytest.mark.parametrize("is_late", [False, True])

@@ -12,6 +12,8 @@ from trio_chat.wire.telnet import TelnetDecoder
         (b"one\r", ["one"]),
         (b"one\rtwo\r", ["one", "two"]),
         (b"\r", [""]),
+        (b"one\r\0", ["one"]),
+        (b"one\r\0two\r\0", ["one", "two"]),
         (b"\xff\xfb\x01one\r", ["one"]),
         (b"x" * (LINE_LIMIT + 9) + b"\r", []),
     ],
@@ -25,6 +27,15 @@ def test_a_cr_with_silence_behind_it_ends_a_line(data: bytes, lines: list[str | 
     assert decoder.needs_crlf
     assert not decoder.is_in_line
     assert decoder.feed(b"next\n") == ["next"]
+
+
+def test_the_nul_behind_a_cr_may_come_later_and_ends_no_silence() -> None:
+    decoder = TelnetDecoder()
+
+    assert decoder.feed(b"one\r") + decoder.feed(b"\0") == []
+    assert decoder.is_at_cr
+    assert decoder.end_at_cr() == ["one"]
+    assert decoder.feed(b"two\r") + decoder.feed(b"\0three\r\0") == ["two", "three"]
 
 
 def test_c5_a_cr_inside_a_line_ends_none() -> None:

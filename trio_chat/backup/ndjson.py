@@ -4,6 +4,7 @@ entries by rising ids, as lines of JSON in UTF-8.
 Unknown fields and other versions are refused, so that nothing is lost silently.
 """
 
+import codecs
 from typing import Annotated, Literal
 
 import msgspec
@@ -75,7 +76,10 @@ def encode_header(header: Header) -> bytes:
 
 
 def decode_header(line: bytes) -> Header:
-    """Read a header. Raises FormatError."""
+    """Read a header, behind a byte order mark if there is one. Raises FormatError."""
+    if line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise FormatError("this is in UTF-16, as PowerShell writes what `>` takes: export to a FILE by its name")
+    line = line.removeprefix(codecs.BOM_UTF8)
     try:
         version = _beginning_decoder.decode(line).version
     except (ValueError, RecursionError) as error:

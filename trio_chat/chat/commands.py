@@ -26,7 +26,7 @@ from trio_chat.chat.command_table import Command, Effect, argument_in, command_i
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import LOBBY, MAILBOX_MARK, Receipt
 from trio_chat.chat.history_argument import conversation_in, lines_wanted, range_wanted
-from trio_chat.chat.nicks import check_room, name_of_guest
+from trio_chat.chat.nicks import bare_name, check_room, name_of_guest
 from trio_chat.chat.prices import (
     BOTH_MAILBOXES,
     EACH_LINE,
@@ -47,6 +47,7 @@ from trio_chat.chat.wording import (
     HISTORY_MAX,
     IN_LOBBY_ALREADY,
     NO_STICKERS,
+    NOTHING_READABLE,
     ROOMS_MAX,
     SEARCH_MAX,
     WHO_MAX,
@@ -92,7 +93,10 @@ class Call:
 
     def act(self, text: str) -> Answer:
         """Say what the client does, as in `* [alice] waves`, where `text` is `waves`. The same people are sent it."""
-        return _posted(self.chat.act(self.client, self.room, text, is_typed=text == self.argument))
+        receipt = self.chat.act(self.client, self.room, text, is_typed=text == self.argument)
+        if receipt is None:
+            raise ChatError("usage", NOTHING_READABLE)
+        return Posted(receipt)
 
 
 def price_of(client: "Client", typed: TypedLine) -> int:
@@ -194,14 +198,16 @@ def _me(call: Call) -> Answer:
 
 def _msg(call: Call) -> Answer:
     label, text = call.argument.split(maxsplit=1)
-    other = call.chat.directory.addressee(label.removeprefix("[").removesuffix("]"))
+    other = call.chat.directory.addressee(bare_name(label))
     receipt = call.chat.tell(call.client, other.label, text.strip())
+    if receipt is None:
+        raise ChatError("usage", NOTHING_READABLE)
     confirmation = [notice(told_to(other.shown, clean(with_tabs_as_blanks(text)).strip()))]
     if other.is_away_member:
         confirmation.append(notice(waits_for_member(other.shown)))
     elif other.client and (absence := call.chat.absence_of(other.client)):
         confirmation.append(notice(waits_for(other.shown, *absence)))
-    return Posted(receipt, confirmation=tuple(confirmation)) if receipt else TextReply()
+    return Posted(receipt, confirmation=tuple(confirmation))
 
 
 def _join(call: Call) -> Answer:
@@ -274,7 +280,7 @@ def _key(call: Call) -> Answer:
 
 
 def _whois(call: Call) -> Answer:
-    return NameRequest("whois", call.argument.removeprefix("[").removesuffix("]"))
+    return NameRequest("whois", bare_name(call.argument))
 
 
 def _mentions(call: Call) -> Answer:

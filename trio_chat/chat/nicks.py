@@ -49,6 +49,11 @@ def check_nick(text: str) -> str:
     return nick
 
 
+def bare_name(label: str) -> str:
+    """Return the name in what somebody typed for a person: `[alice]`, `@alice`, `alice:` or `alice,`."""
+    return label.removeprefix("@").rstrip(":,").removeprefix("[").removesuffix("]")
+
+
 def is_guest_name(nick: str) -> bool:
     """Tell whether a nick begins as those of guests do, in any spelling."""
     return fold(nick).startswith(fold(GUEST_PREFIX))

@@ -9,7 +9,7 @@ import msgspec
 
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.moments import Bounds, iso_utc, read_bound
-from trio_chat.chat.nicks import check_room
+from trio_chat.chat.nicks import bare_name, check_room
 from trio_chat.chat.text import clean
 
 SEARCH_CHARS_MAX = 256
@@ -50,7 +50,7 @@ def read_search(typed: str, now: float) -> SearchTerms:
     for term in _terms(typed):
         match _filter_of(term):
             case "from", value:
-                authors.append(value.removeprefix("@").removeprefix("[").removesuffix("]"))
+                authors.append(bare_name(value))
             case "in", value:
                 rooms.append(value if value.startswith("@") else check_room(value))
             case (word, value):

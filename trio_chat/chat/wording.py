@@ -26,6 +26,8 @@ LATE_HELLO = "that hello came too late for frames: connect again, and say it at 
 NO_FRAMES = "this connection speaks lines, so nothing was sent: /msg NICK TEXT says something to one person alone"
 TOPIC_CHANGED = "the topic was changed"
 YOU_HAVE_LEFT = "you have left"
+
+NOTHING_READABLE = "nothing of that can be read, so it was not sent"
 _USAGE_MAX = 16
 """Characters of a usage that has its text beside it in `/help`."""
 

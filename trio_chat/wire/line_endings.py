@@ -1,6 +1,6 @@
-"""Line endings of plain clients: LF, CR LF, or the CR alone of a terminal in raw mode."""
+"""Line endings of plain clients: LF, CR LF, or the CR alone of a terminal in raw mode, as which CR NUL is read."""
 
-_CR, _LF, _CRLF = b"\r", b"\n", b"\r\n"
+_CR, _LF, _CRLF, _NUL, CR_NUL = b"\r", b"\n", b"\r\n", b"\0", b"\r\0"
 
 CR_BYTE, _LF_BYTE = _CR[0], _LF[0]
 """As ints: `in` takes 20 ns with an int and 180 ns with bytes."""
@@ -13,12 +13,12 @@ class LineEndings:
     is the Enter key of a terminal in raw mode, which sends a key at a time. Only the socket's reader knows of silence.
     """
 
-    __slots__ = ("_is_cr_alone", "has_cr", "is_at_cr")
+    __slots__ = ("_ends_in_cr", "_is_cr_alone", "has_cr", "is_at_cr")
 
     def __init__(self) -> None:
-        self._is_cr_alone = False
+        self._ends_in_cr = self._is_cr_alone = False
         self.is_at_cr = False
-        """True if the last byte was a CR: followed by silence, it ends a line."""
+        """True if the last byte was a CR, or the NUL behind one: followed by silence, it ends a line."""
         self.has_cr = False
         """True if a line has ended in CR LF or CR alone. Such a terminal goes to its left margin for CR LF alone."""
 
@@ -34,9 +34,12 @@ class LineEndings:
         self.is_at_cr = False
 
     def _read_cr(self, data: bytes) -> bytes:
+        ended_in_cr, self._ends_in_cr = self._ends_in_cr, data.endswith(_CR)
+        # CR NUL is the Enter key of a telnet that has not made itself known.
+        self.is_at_cr = data.endswith((_CR, CR_NUL)) or (ended_in_cr and data == _NUL)
         self._is_cr_alone &= _LF_BYTE not in data
         if self._is_cr_alone:
-            return data.replace(_CR, _LF)
-        self.has_cr |= _CRLF in data or (self.is_at_cr and data.startswith(_LF))
-        self.is_at_cr = data.endswith(_CR)
+            data = data.removeprefix(_NUL) if ended_in_cr else data
+            return data.replace(CR_NUL, _LF).replace(_CR, _LF)
+        self.has_cr |= _CRLF in data or (ended_in_cr and data.startswith(_LF))
         return data

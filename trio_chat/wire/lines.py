@@ -8,7 +8,7 @@ from enum import Enum
 
 from trio_chat.chat.events import LOBBY, MARK, Draft, Entry, Kind
 from trio_chat.chat.wording import notice
-from trio_chat.wire.line_endings import CR_BYTE, LineEndings
+from trio_chat.wire.line_endings import CR_BYTE, CR_NUL, LineEndings
 from trio_chat.wire.line_splitter import LineSplitter, OverlongLine
 
 CR_SILENCE_S = 0.1
@@ -69,11 +69,15 @@ class LineDecoder:
         self._endings = self._endings or LineEndings()
         self._endings.end_at_cr()
         lines = self._splitter.feed(b"\n")
-        return [_decode(part) for line in lines for part in (line.split(b"\r") if isinstance(line, bytes) else [line])]
+        return [_decode(part) for line in lines for part in (_split_at_cr(line) if isinstance(line, bytes) else [line])]
 
     def finish(self) -> list[str | LineFault]:
         """Return the last line, which ended with the input instead of a newline."""
         return [_decode(line) for line in self._splitter.finish()]
+
+
+def _split_at_cr(line: bytes) -> list[bytes]:
+    return line.removesuffix(CR_NUL).replace(CR_NUL, b"\r").split(b"\r")
 
 
 def _decode(line: bytes | OverlongLine) -> str | LineFault:

@@ -16,6 +16,7 @@ from trio_chat.chat.commands import COMMANDS as COMMANDS_OF_CHAT
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import LOBBY, MARK
 from trio_chat.chat.history_argument import range_wanted
+from trio_chat.chat.nicks import bare_name
 from trio_chat.chat.search_query import read_search, with_instants
 from trio_chat.chat.typed_line import read_line
 from trio_chat.chat.wording import IN_LOBBY_ALREADY, help_rows, topic_wanted
@@ -202,7 +203,7 @@ def _key(it: TypedCommand) -> Meaning:
 
 
 def _bare(label: str) -> str:
-    return label.removeprefix("[").removesuffix("]").removesuffix(MARK)
+    return bare_name(label).removesuffix(MARK)
 
 
 def _for_server(it: TypedCommand) -> Meaning:

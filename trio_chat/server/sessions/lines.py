@@ -461,6 +461,8 @@ class LinesSession:
         verdict = classify(first)
         if verdict is Greeting.TLS:
             verdict = GreetingRefusal.TLS  # it began too late
+        if verdict is GreetingRefusal.BINARY:  # a person by now, who has pressed Ctrl-Space
+            return False
         return isinstance(verdict, GreetingRefusal) and self._refuse(verdict.name, verdict.value)
 
     def _refuse(self, kind: str, why: bytes) -> bool:

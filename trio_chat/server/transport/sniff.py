@@ -5,7 +5,9 @@ from enum import Enum
 
 # Whole, or so long that no more of it can be seen; nobody types that much without a space or a newline. Empty lines may
 # come before it (RFC 9112, 2.2).
-_REQUEST_LINE = re.compile(rb"(?:\r?\n)*[A-Z]{2,16} (?:\S+ HTTP/[0-9.]{1,3}\r?\n|(?:/|https?://)\S{400,}\Z)")
+_REQUEST_LINE = re.compile(
+    rb"(?:\r?\n)*[A-Z]{2,16} (?:\S+ (?:HTTP|RTSP|SIP)/[0-9.]{1,3}\r?\n|(?:/|https?://)\S{400,}\Z)"
+)
 _TLS_HANDSHAKE = b"\x16\x03"
 _PROXY_HEADERS = (b"PROXY TCP", b"PROXY UNKNOWN", b"\r\n\r\n\x00\r\nQUIT\n")
 
@@ -17,6 +19,10 @@ _IRC_LOGIN = re.compile(
     rb"|(?:(?:PASS|NICK) \S+\r?\n){1,3}(?:CAP|USER) )"
 )
 _IRC_BEGINNING = re.compile(rb"(?:\r?\n)*(?:(?:PASS|NICK) \S+\r?\n){1,3}(?:CAP|USER)?\Z")
+
+# Two NULs in the first line: a scan for RDP, SMB, MQTT, DNS, LDAP, X11 or a database. A telnet has one behind each CR,
+# and in what it negotiates, from 0xFF on. One alone is Ctrl-Space.
+_BINARY = re.compile(rb"(?!\xff)(?:[^\n]{0,64}?(?<!\r)\0){2}")
 
 _SENTENCE = b"This is a chat server, not a web server. Join with: trio-chat join HOST PORT, or nc HOST PORT.\n"
 
@@ -34,7 +40,8 @@ class GreetingRefusal(Enum):
 
     A web page must not be able to talk into the chat, nor an SSH or IRC client by its log-in. A TLS client gets the
     alert `handshake_failure` (RFC 8446, 6.2). A PROXY header from anywhere but a known proxy would be relayed as if
-    somebody had said it. PLAIN is any client without TLS where that is required.
+    somebody had said it. BINARY is that of a port scan, which understands no answer. PLAIN is any client without TLS
+    where that is required.
     """
 
     HTTP = b"\r\n".join(
@@ -51,6 +58,7 @@ class GreetingRefusal(Enum):
     IRC = b"ERROR :Closing link: " + _SENTENCE.replace(b"a web", b"an IRC").replace(b"\n", b"\r\n")
     TLS = b"\x15\x03\x03\x00\x02\x02\x28"
     PROXY = b"*** this server takes no PROXY header from your address: its operator has to name it by --proxy ***\n"
+    BINARY = b""
     PLAIN = b"*** this server speaks TLS only: trio-chat join --tls HOST PORT, or ncat --ssl HOST PORT ***\n"
 
 
@@ -68,6 +76,8 @@ def classify(first: bytes) -> Greeting | GreetingRefusal:
         return Greeting.TLS
     if first.startswith(_PROXY_HEADERS):
         return GreetingRefusal.PROXY
+    if _BINARY.match(first):
+        return GreetingRefusal.BINARY
     return Greeting.LINES
 
 
