@@ -136,15 +136,13 @@ def _damaged(text: str, key_at: KeyAt) -> JournalError | None:
     return None
 
 
-def _moved(error: exceptions.RedisError) -> MovedAwayError | NotConnectedError | None:
+def _moved(error: exceptions.RedisError) -> NotConnectedError | None:
     """Return the error of a node of a cluster that could not do what it was asked, and did nothing."""
     match error:
         case exceptions.MovedError():
             return MovedAwayError("the cluster has the keys of the chat on another node", error.host, error.port)
-        case (
-            exceptions.AskError() | exceptions.TryAgainError()
-        ):  # the other has a part only, and must not be written to
-            return NotConnectedError(_MOVING)
+        case exceptions.AskError() | exceptions.TryAgainError():
+            return NotConnectedError(_MOVING)  # the other node has a part only, and must not be written to
         case exceptions.ClusterDownError():
             return NotConnectedError("the cluster is down: some of its keys are on no node that works")
     return None
