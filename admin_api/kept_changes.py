@@ -16,6 +16,6 @@ async def kept_at_once(change: Awaitable[T]) -> T:
     try:
         return await change
     except InDoubtError as error:
-        abort(problem(503, f"Nobody can tell whether that is changed, look again soon: {error}."))
+        abort(problem(503, f"{str(error)[:1].upper()}{str(error)[1:]}. Look before you ask again."))
     except JournalError as error:
         abort(problem(503, f"Nothing was changed, for it cannot be kept: {error}."))

@@ -6,7 +6,7 @@ import pytest
 
 from trio_chat.chat.accounts.account import PasswordProof, Where
 from trio_chat.chat.accounts.accounts import INVITES_MAX
-from trio_chat.journal import JournalError
+from trio_chat.journal import InDoubtError, JournalError
 
 BLOB = b64encode(b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + bytes(32)).decode()
 HERE = Where(origin=-1, address="127.0.0.1", is_private=True, binding="-", nonce="", epoch="e1")
@@ -118,15 +118,24 @@ async def test_the_number_of_invites_is_bounded(admin) -> None:
     assert (await admin.ask("POST", "/invites", json="{}")).status == 409
 
 
+@pytest.mark.parametrize(
+    ("error", "detail"),
+    [
+        (JournalError("the disk is full"), "Nothing was changed, for it cannot be kept: the disk is full."),
+        (InDoubtError("nobody knows: it may be kept"), "Nobody knows: it may be kept. Look before you ask again."),
+    ],
+)
 @pytest.mark.parametrize("path", ["/names", "/invites"])
-async def test_a_change_that_cannot_be_kept_is_503_and_nothing(admin, monkeypatch: pytest.MonkeyPatch, path) -> None:
+async def test_a_change_that_cannot_be_kept_or_is_in_doubt_is_503_and_nothing(
+    admin, monkeypatch: pytest.MonkeyPatch, path, error, detail
+) -> None:
     async def fail(*_: object, **__: object) -> None:
-        raise JournalError("the disk is full")
+        raise error
 
     monkeypatch.setattr(admin.accounts._keeper, "keep_account", fail)
     monkeypatch.setattr(admin.accounts._keeper, "keep_invite", fail)
     answer = await admin.ask("POST", path, json='{"name": "alice"}' if path == "/names" else "{}")
 
     assert answer.status == 503
-    assert "the disk is full" in answer.text
+    assert answer.json["detail"] == detail
     assert len(admin.accounts.names) == len(admin.accounts.invites) == 0
