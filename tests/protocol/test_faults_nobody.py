@@ -150,7 +150,18 @@ def test_c24_a_scan_for_a_binary_protocol_is_nobody(server, first: bytes) -> Non
     assert b"joined" not in alice.rest()
 
 
-@pytest.mark.parametrize("first", [b"\0/who\n", b"\xff\xfb\0\xff\xfd\0/who\r\n", b"hi\n\0\0/who\n"], ids=repr)
+@pytest.mark.parametrize(
+    "first",
+    [
+        b"\0/who\n",
+        b"\0\0\0/who\n",
+        b"o\0n\0e\0\n/who\n",
+        "\0\N{GRINNING FACE}\n/who\n".encode(),
+        b"\xff\xfb\0\xff\xfd\0/who\r\n",
+        b"hi\n\0\0/who\n",
+    ],
+    ids=repr,
+)
 def test_c24_keys_and_a_telnet_with_nul_are_somebody(server, first: bytes) -> None:
     assert b"*** 1 in #lobby" in server.connect(first + b"/quit\r\n").rest()
 

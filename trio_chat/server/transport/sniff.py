@@ -20,9 +20,10 @@ _IRC_LOGIN = re.compile(
 )
 _IRC_BEGINNING = re.compile(rb"(?:\r?\n)*(?:(?:PASS|NICK) \S+\r?\n){1,3}(?:CAP|USER)?\Z")
 
-# Two NULs in the first line: a scan for RDP, SMB, MQTT, DNS, LDAP, X11 or a database. A telnet has one behind each CR,
-# and in what it negotiates, from 0xFF on. One alone is Ctrl-Space.
-_BINARY = re.compile(rb"(?!\xff)(?:[^\n]{0,64}?(?<!\r)\0){2}")
+# A scan for RDP, SMB, DNS, LDAP, X11, MQTT, AMQP, a database or SSL 2: nobody has typed the fourth byte, nor most of
+# those before it. Ctrl-Space and other keys may come before a line, and a telnet begins with 0xFF.
+_KEY = rb"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f]"
+_BINARY = re.compile(rb"(?:KK.|K.K|.KK)[^\t\n\r\x1b-~]|AMQP\x00|\x80.\x01\x00".replace(b"K", _KEY), re.DOTALL)
 
 _SENTENCE = b"This is a chat server, not a web server. Join with: trio-chat join HOST PORT, or nc HOST PORT.\n"
 
