@@ -77,7 +77,7 @@ FAULTS: Mapping[str, Fault] = {
     ),
     "sentinels": Fault(
         "sentinels that elect another primary while three nodes are used",
-        lambda size: 40 + 24 * size.minutes,
+        lambda size: 60 + 36 * size.minutes,
         lambda size: redis_sentinels(size.folder, 12 * size.minutes),
     ),
     "M12": Fault(

@@ -1,6 +1,7 @@
 """Sentinels that elect another primary by themselves, again and again, while clients talk on three nodes."""
 
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
@@ -18,6 +19,8 @@ NAME = "primary"
 DOWN_AFTER_MS, FAILOVER_TIMEOUT_MS = 1000, 3000
 
 QUORUM = 2
+
+LAG_S = 0.5
 
 DISTURB_S = 15.0
 """Between two ends of the primary, on average: one that comes back is made a replica after some 10 s."""
@@ -65,19 +68,32 @@ class WatchedRedis:
         until(lambda: self._primary() is not former)
         former.start()
 
+    def lose_the_end(self) -> None:
+        """Keep what is said from the replicas for a while, and then end the primary, whose place one of them takes."""
+        primary = self._primary()
+        for server in self._servers:
+            if server is not primary:
+                server.ask("REPLICAOF 127.0.0.1 1")
+        time.sleep(LAG_S)
+        self.kill_primary()
+
     def _primary(self) -> FaultyRedis:
         answer = self._sentinels[0].ask(f"SENTINEL GET-MASTER-ADDR-BY-NAME {NAME}")
         return next(it for it in self._servers if b"\r\n%d\r\n" % it.port in answer)
 
 
 def redis_sentinels(folder: Path, seconds: float) -> Iterator[Verdict]:
-    """Let sentinels elect while every entry waits for one replica of two, and then for both."""
-    for replicas in (1, 2):
+    """Let sentinels elect while every entry waits for one replica of two, for both, and for none, which lag then."""
+    for replicas in (1, 2, 0):
         yield _elect(folder / f"replicas{replicas}", replicas, seconds)
 
 
+EXPECTED = {0: "what is lost is announced", 1: "nothing lost but what is announced", 2: "nothing lost"}
+"""By the number of replicas that are waited for."""
+
+
 def _elect(folder: Path, replicas: int, seconds: float) -> Verdict:
-    expected = "nothing lost but what is announced" if replicas == 1 else "nothing lost"
+    expected = EXPECTED[replicas]
     if not shutil.which("redis-server"):
         return Verdict("sentinels", "elections", expected, "there is no redis-server", None)
     folder.mkdir()
@@ -85,14 +101,18 @@ def _elect(folder: Path, replicas: int, seconds: float) -> Verdict:
     data.mkdir()
     with ExitStack() as stack:
         watched = WatchedRedis(folder / "watched", stack)
-        disturbances = {"primaries killed": partial(_in_thread, watched.kill_primary)}
-        plan = NodesPlan(seconds, 1, disturb_interval_s=DISTURB_S, pause_interval_s=3 * DISTURB_S)
+        if replicas:
+            disturbances = {"primaries killed": partial(_in_thread, watched.kill_primary)}
+        else:
+            disturbances = {"replicas that lag": partial(_in_thread, watched.lose_the_end)}
+        interval_s = DISTURB_S if replicas else seconds / 3
+        plan = NodesPlan(seconds, 1, disturb_interval_s=interval_s, pause_interval_s=3 * DISTURB_S)
         report = trio.run(run_nodes_test, plan, watched.url(replicas), data, disturbances)
     found = "; ".join(report.violations[:3]) or "nothing lost, doubled or out of order"
     if report.loss:
         found = "; ".join((*describe_loss(report.loss, len(report.recordings)), *report.violations[:3]))
     done = ", ".join(f"{count} {name}" for name, count in sorted(report.faults.items()))
-    is_met = not report.violations and (replicas == 1 or report.loss is None)
+    is_met = not report.violations and (replicas == 1 or (report.loss is None) is bool(replicas))
     return Verdict(
         "sentinels",
         f"?replicas={replicas}, {seconds:g} s: {done}",

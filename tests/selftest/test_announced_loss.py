@@ -59,10 +59,13 @@ def test_what_was_lost_and_what_was_missed_by_those_who_were_told_is_no_broken_p
     _, loss = excuse(HISTORY, [alice(), bob()])
 
     assert violations_of([alice(), bob()]) == []
-    assert loss == AnnouncedLoss(times=1, entries=2, acknowledged=2, told=1, missed=3)
+    assert loss == AnnouncedLoss(times=1, entries=2, acknowledged=2, told=1, missed=3, since=MISSED.id)
     assert list(describe_loss(loss, 2)) == [
         "lost: 2 entries that clients had been shown, 2 of them acknowledged; once",
         "announced: 1 of 2 clients were told, and missed 3 entries until then",
+    ]
+    assert [*describe_loss(replace(loss, places=2), 2)][2:] == [
+        "places: 2 notices of coming and going, since sessions were lost with the entries"
     ]
 
 

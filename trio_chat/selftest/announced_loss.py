@@ -25,7 +25,8 @@ class AnnouncedLoss:
     """Numbers of what was lost, and announced: as many times, so many entries that were shown to somebody.
 
     `acknowledged` are those among them whose senders were told that they are kept, `told` the clients who were told of
-    the loss, and `missed` the entries that are kept, and were not shown to one of those.
+    the loss, and `missed` the entries that are kept, and were not shown to one of those. `since` is the first id behind
+    the loss, and `places` counts the notices from there on that somebody came or went: places are lost, too.
     """
 
     times: int
@@ -33,6 +34,8 @@ class AnnouncedLoss:
     acknowledged: int
     told: int
     missed: int
+    since: int = 0
+    places: int = 0
 
 
 def excuse(
@@ -63,7 +66,12 @@ def excuse(
         missed += sum(map(len, breaks.values()))
         excused.append(_excused(one, spans, {text for text in texts if text not in kept}, breaks))
     loss = AnnouncedLoss(
-        len(spans), len({line.id for line in lost}), acknowledged, sum(bool(one.breaks) for one in recordings), missed
+        len(spans),
+        len({line.id for line in lost}),
+        acknowledged,
+        sum(bool(one.breaks) for one in recordings),
+        missed,
+        spans[0][1],
     )
     return excused, loss
 
@@ -127,3 +135,5 @@ def describe_loss(loss: AnnouncedLoss, clients: int) -> Iterator[str]:
     times = "once" if loss.times == 1 else f"{loss.times} times"
     yield f"lost: {loss.entries} entries that clients had been shown, {loss.acknowledged} of them acknowledged; {times}"
     yield f"announced: {loss.told} of {clients} clients were told, and missed {loss.missed} entries until then"
+    if loss.places:
+        yield f"places: {loss.places} notices of coming and going, since sessions were lost with the entries"

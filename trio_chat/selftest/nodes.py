@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -128,10 +128,10 @@ def describe_nodes(report: NodesReport) -> Iterator[str]:
     yield f"lines: {said} said, {sent} kept, {failed} failed; {report.entries} entries; {report.seconds:.1f} s in all"
     if report.loss:
         yield from describe_loss(report.loss, len(recordings))
-    which = "entries were lost, and that was announced; every other one" if report.loss else "every entry"
-    yield from verdict(
-        report.violations, f"{which} was shown to every client, once and in the same order, and nobody came or went"
-    )
+    success = "every entry was shown to every client, once and in the same order, and nobody came or went"
+    if report.loss:
+        success = "entries were lost, and that was announced; every other one was shown once and in the same order"
+    yield from verdict(report.violations, success)
 
 
 async def judge(url: str, folder: Path, recordings: Sequence[Recording], *, epoch: str = "") -> Findings:
@@ -144,11 +144,14 @@ async def judge(url: str, folder: Path, recordings: Sequence[Recording], *, epoc
     loss = None
     if epoch not in ("", epoch_now):
         recordings, loss = excuse(history, recordings, first_id=begin)
-    came_or_went = [f"the history says that {it}, though nobody came or went" for it in notices]
+    if loss:
+        before = [it for it in notices if it.id < loss.since]
+        loss, notices = replace(loss, places=len(notices) - len(before)), before
+    came_or_went = [f"the history says that {it.author} {it.kind}, though nobody came or went" for it in notices]
     return Findings(len(history), check_history(history, recordings) + came_or_went, loss)
 
 
-async def _read_history(url: str, folder: Path, first_id: int) -> tuple[list[ShownEntry], list[str], str]:
+async def _read_history(url: str, folder: Path, first_id: int) -> tuple[list[ShownEntry], list[ShownEntry], str]:
     """Return what was said between the first and the last line of the test, the notices of coming and going, epoch."""
     lines: list[ShownEntry] = []
     async with open_history(url, data=folder) as history:
@@ -159,8 +162,7 @@ async def _read_history(url: str, folder: Path, first_id: int) -> tuple[list[Sho
     texts = [it.text if it.kind == Kind.SAID else "" for it in lines]
     ends = [number for number, text in enumerate(texts, 1) if text.startswith(END)]
     lines = lines[: ends[-1] if ends else None]
-    notices = [f"{it.author} {it.kind}" for it in lines if it.kind in PRESENCE]
-    return lines, notices, epoch
+    return lines, [it for it in lines if it.kind in PRESENCE], epoch
 
 
 class NodesTest:
