@@ -160,7 +160,7 @@ def _join(admin: AdminServer, nick: str, address: str, port: int, mode: Mode, ro
     for room in rooms:
         admin.chat.join(client, room)
     if account := admin.accounts.names.owner_of(nick):
-        admin.chat.enter_as(client, account.id, nick, "key")
+        admin.chat.places.enter_as(client, account.id, nick, "key")
     elif nick:
         admin.chat.rename(client, nick)
     client.connected_at = admin.now - 60 * (port % 1400) - 200

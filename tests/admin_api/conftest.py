@@ -263,7 +263,8 @@ class AdminServer:
             JournalAccountKeeper(self.journal),
             ThreadedCrypto(),
             lambda: self.now,
-            presence=self.chat,
+            presence=self.chat.places,
+            reserved_nicks=self.chat.free_nicks.reserved,
             sleep=trio.sleep,
         )
         self.state = AdminState(

@@ -44,7 +44,7 @@ async def crowd(admin):
     ):
         client = admin.connect(port, address, mode=mode)
         if nick == "ann":
-            admin.chat.enter_as(client, "0123456789abcdef", nick, "password")
+            admin.chat.places.enter_as(client, "0123456789abcdef", nick, "password")
         else:
             admin.chat.rename(client, nick)
         admin.chat.record_input(client)

@@ -306,7 +306,7 @@ class ChatMachine(RuleBasedStateMachine):
         if fold(name) not in self.owners:
             self.accounts_made += 1
             self.owners[fold(name)] = Owner(f"{self.accounts_made:016x}", name)
-            self.chat.evict_guest(name)
+            self.chat.places.evict_guest(name)
             self._forget_ended()
 
     @rule(who=NUMBERS, whose=NUMBERS)
@@ -315,7 +315,7 @@ class ChatMachine(RuleBasedStateMachine):
         client = self._pick_connected(who)
         was_guest = not client.account
         with suppress(ChatError):
-            self.chat.enter_as(client, owner.id, owner.name, "password")
+            self.chat.places.enter_as(client, owner.id, owner.name, "password")
             assert (client.account, client.label) == (owner.id, owner.name)
         assert client.account == owner.id or not was_guest
 
@@ -323,7 +323,7 @@ class ChatMachine(RuleBasedStateMachine):
     def end_places(self, whose: int, is_for_good: bool) -> None:
         owner = self._pick_owner(whose)
         count = len(self.chat.directory.places(owner.id))
-        assert self.chat.end_places(owner.id, "gone") == count
+        assert self.chat.places.end(owner.id, "gone") == count
         assert not self.chat.directory.places(owner.id)
         if is_for_good:
             del self.owners[fold(owner.name)]
@@ -343,7 +343,7 @@ class ChatMachine(RuleBasedStateMachine):
     def tick(self, seconds: int) -> None:
         self.now += seconds
         self.chat.tick()
-        assert not self.chat.notices.topics._held
+        assert not self.chat.notices._topics._held
         self.left_at = {client: at for client, at in self.left_at.items() if at > self.now - HOLD_S}
         self._forget_gone()
 
@@ -359,7 +359,7 @@ class ChatMachine(RuleBasedStateMachine):
         self.chat.deliver(entries)
         self._note_hearings(kept)  # the mailbox of a session that has come again is opened by what it said before
         for name, topic in self.topics.items():
-            if (room := self.chat.rooms.find(name)) and name not in self.chat.notices.topics._held:
+            if (room := self.chat.rooms.find(name)) and name not in self.chat.notices._topics._held:
                 assert room.topic == topic
 
     @rule(who=NUMBERS, is_swift=st.booleans())
@@ -521,7 +521,7 @@ class ChatMachine(RuleBasedStateMachine):
         assert not any((register._by_id, register._by_port, register._by_nick, register._by_session, register.away))
         assert all(room.is_empty for room in self.chat.rooms)
         assert not self.chat.rooms._mailboxes
-        assert not self.chat.notices.crowds._crowds
+        assert not self.chat.notices._crowds._crowds
         assert not register._by_account
         assert not any(room._places or room._doubles for room in self.chat.rooms)
         assert not self.records

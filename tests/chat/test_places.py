@@ -6,7 +6,6 @@ import pytest
 from msgspec import structs
 
 from tests.chat.conftest import HeldOutlet, World
-from trio_chat.chat.chat import PLACES_MAX
 from trio_chat.chat.client import Client
 from trio_chat.chat.commands import obey
 from trio_chat.chat.counters import DisconnectReason
@@ -18,6 +17,7 @@ from trio_chat.chat.operators.announcements import to_clients
 from trio_chat.chat.operators.bans import kick_banned, make_ban
 from trio_chat.chat.operators.mutes import collect_clients, home_of, mute_of_client
 from trio_chat.chat.outlet import CloseReason
+from trio_chat.chat.places import PLACES_MAX
 from trio_chat.chat.remote_clients import ClientFacts, RemoteClient
 from trio_chat.chat.session_record import PERSON, SessionRecord, Told
 
@@ -26,7 +26,7 @@ def enter(world: World, client: Client, name: str = "alice", proven_by: str = "p
     """Let a client prove a name, which is claimed for that if need be."""
     owner = world.owners.get(fold(name))
     account = owner.id if owner else world.claim(name)
-    world.chat.enter_as(client, account, name, proven_by)
+    world.chat.places.enter_as(client, account, name, proven_by)
     world.settle()
     return client
 
@@ -274,7 +274,7 @@ def test_places_end_with_their_proof_and_those_of_an_unknown_proof_with_any(worl
         client.proven_by = proof
     world.hear(bob)
 
-    assert world.chat.end_places(places[0].account, "that key was removed", proven_by="key SHA256:a") == 2
+    assert world.chat.places.end(places[0].account, "that key was removed", proven_by="key SHA256:a") == 2
     world.settle()
 
     assert world.chat.directory.places(places[0].account) == [places[1]]

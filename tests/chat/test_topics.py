@@ -76,6 +76,8 @@ ENDS: dict[str, Callable] = {
     "act": lambda world, alice: world.chat.act(alice, world.lobby, "waves"),
     "tell": lambda world, alice: world.chat.tell(alice, "10.0.0.1:1002", "psst"),
     "nick": lambda world, alice: world.chat.rename(alice, "alice"),
+    "join": lambda world, alice: world.chat.join(alice, "dev"),
+    "claim a name": lambda world, alice: world.chat.places.enter_as(alice, world.claim("alice"), "alice", "password"),
     "leave": lambda world, alice: world.chat.leave(alice, world.lobby),
     "switch": lambda world, alice: world.chat.switch(alice, "dev"),
     "quit": lambda world, alice: world.chat.disconnect(alice),
@@ -167,7 +169,7 @@ def test_a_topic_of_the_server_is_told_at_once_and_wins_over_what_is_held(world)
 def test_what_gave_way_is_kept_with_what_it_gave_way_to_and_nobody_is_sent_it(world) -> None:
     alice = world.connect(1001, mode=Mode.FRAMES, session="s")
     posts: list[tuple[list[Draft], list[Draft]]] = []
-    notices = world.chat.notices.topics
+    notices = world.chat.notices._topics
     post, notices._post = (
         notices._post,
         lambda *drafts, superseded=(): (

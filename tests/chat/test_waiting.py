@@ -206,7 +206,7 @@ def test_no_more_is_counted_for_a_name_that_was_removed(world, bob) -> None:
     for _ in range(SHARE_MAX):
         world.chat.tell(bob, "alice", "hi")
 
-    world.chat.forget_waiting(account)
+    world.chat.places.forget_waiting(account)
 
     assert world.chat.tell(bob, "alice", "hi")
 

@@ -17,7 +17,6 @@ from trio_chat.chat.directory import Directory
 from trio_chat.chat.drafts import (
     checked_topic,
     draft_of,
-    entering_notice,
     move_notice,
     readable,
     readable_lines,
@@ -27,12 +26,13 @@ from trio_chat.chat.drafts import (
 )
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import MAILBOX_MARK, SERVER, Draft, Entry, Kind, Receipt
+from trio_chat.chat.free_nicks import FreeNicks
 from trio_chat.chat.log import Mode
-from trio_chat.chat.nicks import check_nick, fold, guest_name
+from trio_chat.chat.nicks import check_nick, fold
 from trio_chat.chat.nodes import Nodes
 from trio_chat.chat.notices import Notices
 from trio_chat.chat.outlet import CloseReason, NoOutlet, Outlet
-from trio_chat.chat.presence import overdue_notices
+from trio_chat.chat.places import Places
 from trio_chat.chat.register import Register
 from trio_chat.chat.remote_clients import RemoteClient
 from trio_chat.chat.removal import Removal, is_tombstone, notice_of
@@ -51,9 +51,6 @@ MAKE_WAY_AT_ONCE = 10
 """Sessions ended at most when one client connects. More than one, or a limit that was lowered would never be reached;
 few, so that nobody waits while thousands are ended."""
 
-PLACES_MAX = 20
-"""Places of one account: each has rooms of its own."""
-
 
 class Chat:
     """All clients and rooms of this server."""
@@ -65,8 +62,7 @@ class Chat:
         """Can be replaced at any time; but `window` and `rooms` take effect only at the start."""
         self._register = Register()
         self.directory = Directory(self._register, deps.nodes, deps.owner_of)
-        self.reserved_nicks: set[str] = set()
-        """Nicks that no client may take, folded: those of programs that operators let speak."""
+        self.free_nicks = FreeNicks(deps, self._register, mode=lambda: self.rules.names)
         self.sticker_lines: tuple[str, ...] = ()
         """The list of the stickers that the server shares, for plain clients."""
         self.waiting = WaitingMessages()
@@ -76,6 +72,7 @@ class Chat:
         self.notices = Notices(
             deps, self._register, self.directory, self.rooms, large_from=lambda: self.rules.announce_max_members
         )
+        self.places = Places(deps, self._register, self.directory, self.rooms, self.notices, self.waiting, end=self.end)
 
     @property
     def time(self) -> float:
@@ -120,7 +117,7 @@ class Chat:
         client = Client(self._deps.nodes.new_client_id(), address, port, mode=mode, outlet=outlet)
         client.session, client.origin = session, origin
         self._register.enter(client)
-        self.notices.crowds.clear_label(client.label, client.owner)
+        self.notices.clear_label(client.label, client.owner)
         self._make_way(origin)
         self._record_connect(client)
         return client
@@ -142,7 +139,7 @@ class Chat:
         client.outlet = outlet
         client.away_since = None
         if has_moved:
-            self.notices.post(client)
+            self.notices.keep(client)
         self._make_way(origin)
         self._record_connect(client)
         return client
@@ -171,15 +168,14 @@ class Chat:
             self.rooms.open_mailbox(client)
         self._deps.nodes.publish(client)
         if record.told:
-            now = client.session_record
-            self.notices.crowds.restore(record, now, overdue_notices([(record.as_told, now.as_told)]))
+            self.notices.restore(record, client.session_record)
         self._make_way(client.origin)
 
     def take_over(self, record: SessionRecord, origin: int = UNCOUNTED) -> None:
         """Take a client over from another node, as `restore` does, and keep what is told of it from now on."""
         self.restore(record, origin)
         if client := self._register.by_session(record.owner):
-            self._deps.post(sessions=self.notices.changes_of(client))
+            self.notices.keep(client)
 
     def _check_is_still_theirs(self, record: SessionRecord) -> None:
         """Raises ChatError where the nick of a guest was claimed meanwhile, or the account of a member is gone."""
@@ -229,102 +225,19 @@ class Chat:
 
         What other nodes know of it is for `nodes` to change.
         """
-        self.notices.crowds.forget(client.owner, client.person)
+        self.notices.forget(client)
         was_connected = client.away_since is None
         self._register.remove(client)
         for room in tuple(client.members):
             del client.members[room]
             client.departing += (room.remove(client),)
-        self._leave_mailbox(client)
+        client.leave_mailbox()
         if client.account:  # what others are told of it, they are told by the other node, but for its other places here
-            record = self.directory.person_record(client.account)
-            self._deps.post(sessions=[self.notices.crowds.change_of(client.person, record)])
+            self.notices.keep_person(client.account)
         if was_connected:
             self._record_disconnect(client, reason.code)
         client.outlet.hang_up(reason, text)
         self.finish_departures(client)
-
-    # Names that belong to somebody
-
-    def enter_as(self, client: Client, account: str, name: str, proven_by: str) -> Receipt | None:
-        """Make a client a place of an account, whose name it has from now on. -> the receipt of its record and of what
-        its rooms are told; None where it was one already
-
-        A guest who has the name is put out. Raises ChatError for a place of another account, where there are too many
-        places, and for a client that is gone.
-        """
-        self._check_is_here(client)
-        self.waiting.forget(account)
-        if client.account:
-            _keep_account(client, account)
-            client.proven_by = proven_by
-            return None
-        self._make_way_for_place(account)
-        self.evict_guest(name, unless=client)
-        holder = self._register.owner_of(name)
-        if holder and holder is not client and holder.account != account:
-            raise ChatError("nick-taken", f"the nick {name} is taken by somebody who is here")
-        person, former = f"{MAILBOX_MARK}{account}", client.label
-        self.notices.topics.tell(client.owner)
-        self.notices.crowds.tell(client.owner, person)
-        self.notices.crowds.clear_label(name, person)
-        before = self.directory.rooms_of(account)
-        self._leave_mailbox(client)
-        self._register.enter_account(client, account, name)
-        client.proven_by, client.label = proven_by, name
-        for room in client.members:
-            room.identify(client)
-            self._deps.on_room(account, room.name, True)
-        self.rooms.open_mailbox(client)
-        notices = self.notices.crowds.become(
-            [entering_notice(client, room, former) for room in client.members],
-            guest=client.owner,
-            person=person,
-            before=[room.name for room in before],
-            large=[room.name for room in client.members if self.notices.is_large(room.name)],
-        )
-        client.departed = self.notices.post(client, *notices)
-        return client.departed
-
-    def evict_guest(self, name: str, *, unless: Client | None = None) -> None:
-        """Put out the guest who has a name that belongs to somebody now. Its rooms are told that it left.
-
-        Every node puts out its own, once it reads of the name: another may not know yet that a guest has claimed it.
-        """
-        guest = self._register.owner_of(name)
-        if guest and guest is not unless and not guest.account:
-            text = f"the name [{name}] belongs to somebody now: join under another"
-            self.end(guest, Kind.LEFT, CloseReason.UNPROVEN, text)
-
-    def end_places(self, account: str, text: str, *, proven_by: str = "") -> int:
-        """End the places of an account, or those with this proof alone. -> how many. `text` tells them why.
-
-        Those restored after a restart, whose proof is not known, are ended in any case.
-        """
-        ended = [it for it in self.directory.places(account) if not proven_by or it.proven_by in ("", proven_by)]
-        for place in ended:
-            self.end(place, Kind.LEFT, CloseReason.UNPROVEN, text)
-        return len(ended)
-
-    def forget_waiting(self, account: str) -> None:
-        """Count no more messages that wait for an account: it was removed, or its owner is on another node."""
-        self.waiting.forget(account)
-
-    def _is_elsewhere(self, client: Client) -> bool:
-        """Tell whether another place of this one's account is in a room."""
-        return bool(client.account) and any(
-            place.room_names for place in self.directory.places_of(client) if place is not client
-        )
-
-    def _make_way_for_place(self, account: str) -> None:
-        """End the place that is longest away where an account has too many. Raises ChatError where none is away."""
-        places = self._register.places(account)
-        if len(places) < PLACES_MAX:
-            return
-        away = [place for place in places if place.away_since is not None]
-        if not away:
-            raise ChatError("too-many-places", f"[{places[0].shown}] is here {PLACES_MAX} times already: leave once")
-        self.disconnect(min(away, key=lambda place: place.away_since or 0.0))
 
     def mailbox_of(self, client: Client) -> str:
         """Return the name of the mailbox of a client. That of one of this node is opened."""
@@ -336,7 +249,7 @@ class Chat:
         With `everywhere`, all places of its account end; else its rooms are told of the kick where it was the last.
         `text` is the reason that the client is given. Raises ChatError for a client that is gone.
         """
-        self._check_is_here(client)
+        self.directory.check_is_here(client)
         kicked = self.directory.places_of(client) if everywhere else (client,)
         for place in kicked:
             is_last = everywhere or len(self.directory.places_of(place)) == 1
@@ -382,17 +295,20 @@ class Chat:
 
         `is_move` tells that it is in the chat already. Raises ChatError where it may not join, or is gone.
         """
-        self._check_is_here(client)
+        self.directory.check_is_here(client)
         room = self.rooms.enter(name)
         if member := room.members.get(client):
             return member
         if len(client.members) >= self.rules.rooms_per_client:
             raise ChatError("too-many-rooms", f"you are in {len(client.members)} rooms: leave one first")
         self.notices.tell_name(client, room)
-        is_known, is_move = self.directory.is_in(client.account, room), is_move or self._is_elsewhere(client)
+        is_known, is_move = (
+            self.directory.is_in(client.account, room),
+            is_move or self.directory.is_in_rooms_elsewhere(client),
+        )
         notice = (move_notice if is_move else draft_of)(client, room, Kind.JOINED)
         member = client.members[room] = room.admit(client)
-        self.notices.post(client, *(() if is_known else self.notices.unless_counted(client, room, notice)))
+        self.notices.post_change(client, *(() if is_known else self.notices.unless_counted(client, room, notice)))
         if client.account:
             self._deps.on_room(client.account, room.name, True)
         return member
@@ -417,10 +333,9 @@ class Chat:
             self._deps.on_room(client.account, room.name, False)
 
     def _leave(self, client: Client, room: Room) -> None:
-        self.notices.topics.tell(client.owner)
         self.notices.tell_name(client, room)
         notices = self._remove_member(client, room, move_notice(client, room, Kind.LEFT))
-        client.departed = self.notices.post(client, *notices)
+        client.departed = self.notices.post_change(client, *notices)
 
     def finish_departures(self, client: Client) -> None:
         """End a client's departures from rooms: it is sent what was said there up to now, and nothing more.
@@ -454,12 +369,12 @@ class Chat:
         """
         self._check_may_speak(client)
         draft = topic_draft(client, room, text, key)
-        self.notices.crowds.introduce(client.person, client.label, room.name)
-        return self.notices.topics.post(draft, owner=client.owner)
+        self.notices.introduce(client, room)
+        return self.notices.post_topic(client, draft)
 
     def holds_topic(self, room: Room) -> bool:
         """Tell whether a topic would be held back, and take the place of those that are."""
-        return self.notices.topics.holds(room.name)
+        return self.notices.holds_topic(room)
 
     # Speaking
 
@@ -481,7 +396,7 @@ class Chat:
 
         For a member who is away it waits there. Raises ChatError ("full") where as many do as may, and as `addressee`.
         """
-        self._check_is_here(client)
+        self.directory.check_is_here(client)
         self._check_may_speak(client)
         other = self.directory.addressee(label)
         if other.client in self.directory.places_of(client):
@@ -490,11 +405,10 @@ class Chat:
             return None
         if other.is_away_member:
             self.waiting.check(other.account, sender_of(client), other.shown)
-        self.notices.topics.tell(client.owner)
         for party in filter(None, (other.client, client)):
             self.mailbox_of(party)
         drafts = told_drafts(client, other, text, key)
-        receipt = self._deps.post(*drafts)
+        receipt = self.notices.post(client, *drafts)
         if other.is_away_member:
             newest_id = self.rooms.last_id
             self.waiting.add(other.account, sender_of(client), drafts[-1], receipt, newest_id=newest_id)
@@ -503,58 +417,26 @@ class Chat:
     def rename(self, client: Client, nick: str) -> Receipt | None:
         """Give a client another nick. Raises ChatError where it is malformed, reserved or taken, or it is gone.
 
-        A name that somebody has claimed is taken by `enter_as` alone. Where the rules keep the others for members too,
-        it becomes one of a guest. A muted client may take a first nick, or it could not come in; any other would be a
-        word to everybody.
+        A name that somebody has claimed is taken by `Places.enter_as` alone. A muted client may take a first nick, or
+        it could not come in; any other would be a word to everybody.
         """
-        self._check_is_here(client)
-        nick = check_nick(nick)
+        self.directory.check_is_here(client)
         if client.account:
-            _keep_name(client, nick)
+            _check_name(client, check_nick(nick))
             return None
-        self._check_is_unclaimed(nick)  # whoever it belongs to is told how to prove it
-        if self.rules.names != "open":
-            nick = guest_name(nick)
+        nick = self.free_nicks.for_guest(nick)
         if nick == client.nick:
             return None
-        if fold(nick) in self.reserved_nicks:
-            raise ChatError("reserved-nick", f"the nick {nick} is reserved for a program that speaks under it")
-        self._check_is_unclaimed(nick)
+        self.free_nicks.check_may_be_taken(nick)
         if client.nick:
             self._check_may_speak(client)
         self._check_is_not_held(nick, client)
         self._register.claim_nick(client, nick)
-        self.notices.topics.tell(client.owner)
-        self.notices.crowds.clear_label(nick, client.owner)
-        notices = [draft_of(client, room, Kind.RENAMED, nick) for room in client.members]
-        large = {room.name for room in client.members if self.notices.is_large(room.name)}
-        is_held = notices and self.notices.crowds.hold(notices, owner=client.owner, large=large)
+        self.notices.clear_label(nick, client.owner)
+        notices = self.notices.rename(client, nick)
         client.label = nick
-        receipt = self.notices.post(client, *(() if is_held else notices))
-        return receipt if notices else None
-
-    def nick_to_claim(self, client: Client, nick: str) -> str:
-        """Return the nick that `rename` would give a client; "" where that is refused, or needs no claim."""
-        try:
-            nick = check_nick(nick)
-        except ChatError:
-            return ""
-        if client.account or not self._deps.nodes.name:
-            return ""
-        nick = nick if self.rules.names == "open" else guest_name(nick)
-        return "" if nick == client.nick else nick
-
-    def check_is_free(self, nick: str) -> None:
-        """Raise ChatError where somebody has a nick, or has claimed it."""
-        self._check_is_unclaimed(nick)
-        if self._register.owner_of(nick) or self._deps.nodes.clients.called(nick):
-            raise ChatError("nick-taken", f"the nick {nick} is taken by somebody who is here")
-
-    def _check_is_unclaimed(self, nick: str) -> None:
-        if owner := self._deps.owner_of(nick):
-            raise ChatError("name-claimed", claimed_by_another(owner.name))
-        if self._deps.is_being_claimed(nick):
-            raise ChatError("nick-taken", f"somebody is claiming the nick {nick} just now")
+        receipt = self.notices.post_change(client, *notices)
+        return receipt if client.members else None
 
     def _check_is_not_held(self, nick: str, client: Client) -> None:
         owner = self._register.owner_of(nick)
@@ -569,7 +451,7 @@ class Chat:
         """
         if author != SERVER:
             author = check_nick(author)
-            self.check_is_free(author)
+            self.free_nicks.check_is_free(author)
         lines = readable_lines(texts)
         kind = Kind.ANNOUNCED if author == SERVER else Kind.SAID
         drafts = [Draft(room.name, kind, author, line) for line in lines]
@@ -580,7 +462,7 @@ class Chat:
     def set_topic_as_server(self, room: Room, text: str) -> Receipt:
         """Let the server set the topic of a room, over all that clients set before. Raises ChatError where it is too
         long."""
-        return self.notices.topics.override(Draft(room.name, Kind.TOPIC, SERVER, checked_topic(text)))
+        return self.notices.override_topic(Draft(room.name, Kind.TOPIC, SERVER, checked_topic(text)))
 
     def announce_in(self, rooms: Iterable[str], lines: Sequence[str]) -> Receipt:
         """Let the server say clean lines in rooms or mailboxes, by their names: in all of them or in none."""
@@ -664,11 +546,6 @@ class Chat:
 
     # Inside
 
-    def _check_is_here(self, client: Client) -> None:
-        """Raises ChatError. A session that was kicked runs on up to its next wait, and must leave nothing behind."""
-        if client not in self.directory:
-            raise ChatError("no-such-client", "that client is gone")
-
     def _check_may_speak(self, client: Client) -> None:
         """Raises ChatError for a client that is muted."""
         if why := self._deps.mute_of(client):
@@ -699,11 +576,8 @@ class Chat:
         Raises ChatError for a client that is muted.
         """
         self._check_may_speak(client)
-        # Told by themselves: they are kept even where the drafts repeat a key
-        owner = client.owner
-        self.notices.topics.tell(owner)
-        self.notices.crowds.introduce(client.person if client.account else owner, client.label, room.name)
-        return self._deps.post(*drafts)
+        self.notices.introduce(client, room)  # by itself: that is kept even where the drafts repeat a key
+        return self.notices.post(client, *drafts)
 
     def _make_way(self, origin: int) -> None:
         """End sessions of clients that are away where there are too many, a bounded number at a time."""
@@ -722,35 +596,23 @@ class Chat:
         client.departing += (room.remove(client),)
         return () if self.directory.is_in(client.account, room) else self.notices.unless_counted(client, room, notice)
 
-    def _leave_mailbox(self, client: Client) -> None:
-        if client.mailbox:
-            client.departing += (client.mailbox.room.remove(client),)
-            client.mailbox = None
-
     def _forget(self, client: Client, kind: Kind) -> None:
         """Remove a client, and tell its rooms in which no other place of it is."""
-        self.notices.topics.tell(client.owner)
         if kind is Kind.KICKED:
-            self.notices.crowds.tell_kicked(client.person, (room.name for room in client.members))
+            self.notices.tell_kicked(client)
         else:
             self.notices.tell_name(client, *client.members)
         self._register.remove(client)
         stays = bool(client.account and self.directory.places(client.account))
         make_notice = move_notice if stays and kind is Kind.LEFT else draft_of
         notices = [self._remove_member(client, room, make_notice(client, room, kind)) for room in tuple(client.members)]
-        self._leave_mailbox(client)
-        client.departed = self.notices.post(client, *chain(*notices))
+        client.leave_mailbox()
+        client.departed = self.notices.post_change(client, *chain(*notices))
         if client.away_since is not None:
             self.finish_departures(client)
 
 
-def _keep_name(client: Client, nick: str) -> None:
-    """Let a place ask for the name that it has. Raises ChatError for any other."""
+def _check_name(client: Client, nick: str) -> None:
+    """Raise ChatError for a place that asks for another name than its own."""
     if fold(nick) != fold(client.label):
-        raise ChatError("name-kept", f"you are [{client.shown}] here: connect again to be somebody else")
-
-
-def _keep_account(client: Client, account: str) -> None:
-    """Let a place prove its account again. Raises ChatError for any other."""
-    if account != client.account:
         raise ChatError("name-kept", f"you are [{client.shown}] here: connect again to be somebody else")

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from trio_chat.chat.events import MAILBOX_MARK, MARK, Receipt
+from trio_chat.chat.events import MAILBOX_MARK, MARK, Receipt, person_of
 from trio_chat.chat.log import Mode
 from trio_chat.chat.outlet import Outlet
 from trio_chat.chat.room import Member, Room
@@ -122,7 +122,7 @@ class Client:
     @property
     def person(self) -> str:
         """The owner of the record of whom others are told: all places of the account together, or this client."""
-        return MAILBOX_MARK + self.account if self.account else self.owner
+        return person_of(self.account) if self.account else self.owner
 
     @property
     def session_record(self) -> SessionRecord:
@@ -152,3 +152,9 @@ class Client:
                 its_entries, its_size = member.behind
                 entries, size = entries + its_entries, size + its_size
         return sent, entries, size
+
+    def leave_mailbox(self) -> None:
+        """Leave the mailbox; what came there before is still sent."""
+        if self.mailbox:
+            self.departing += (self.mailbox.room.remove(self),)
+            self.mailbox = None

@@ -26,6 +26,11 @@ class Directory:
     def __contains__(self, client: Client) -> bool:
         return client in self._register or bool(client.home and self._nodes.clients.by_id(client.id))
 
+    def check_is_here(self, client: Client) -> None:
+        """Raise ChatError for a client that is gone. A session that was kicked runs on up to its next wait."""
+        if client not in self:
+            raise ChatError("no-such-client", "that client is gone")
+
     @property
     def everybody(self) -> Collection[Client]:
         """All clients, those that are away and those of other nodes too."""
@@ -114,6 +119,10 @@ class Directory:
     def is_in(self, account: str, room: Room) -> bool:
         """Tell whether a place of an account is in a room, on whatever node."""
         return room.has(account) or self._nodes.clients.has(account, room.name)
+
+    def is_in_rooms_elsewhere(self, client: Client) -> bool:
+        """Tell whether another place of this one's account is in a room, on whatever node."""
+        return bool(client.account) and any(place.room_names for place in self.places_of(client) if place is not client)
 
     def here(self, clients: Iterable[Client]) -> list[Client]:
         """Return those of these clients that are not gone."""

@@ -127,3 +127,8 @@ class Post(Protocol):
         Where one of the drafts repeats a session and key, none of them is kept again. The `superseded` ones, which gave
         way to them, are kept in the same transaction; of these, only a repeat itself is left out.
         """
+
+
+def person_of(account: str) -> str:
+    """Return the owner of the session record that all places of an account have together."""
+    return MAILBOX_MARK + account

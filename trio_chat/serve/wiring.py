@@ -106,7 +106,8 @@ def wire(
         JournalAccountKeeper(journal),
         ThreadedCrypto(),
         time.time,
-        presence=chat,
+        presence=chat.places,
+        reserved_nicks=chat.free_nicks.reserved,
         sleep=trio.sleep,
         invites=invites,
     )

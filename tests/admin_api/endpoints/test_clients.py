@@ -230,7 +230,7 @@ async def test_a_connected_client_is_ended_by_its_nick(admin, alice):
 async def test_a_member_is_ended_in_all_places_by_its_nick_and_in_one_by_its_id(admin, alice):
     others = [admin.connect(port) for port in (1025, 1026)]
     for client in (alice, *others):
-        admin.chat.enter_as(client, "a" * 16, "alice", "password")
+        admin.chat.places.enter_as(client, "a" * 16, "alice", "password")
 
     shown = (await admin.ask("GET", "/clients/alice")).json
     one = (await admin.ask("DELETE", f"/clients/{others[1].id}")).json

@@ -98,24 +98,19 @@ class Store:
 
 
 @dataclass
-class FakeChat:
+class FakePlaces:
     """Accounts that are here, and the ends that were asked for."""
 
-    reserved_nicks: set[str] = field(default_factory=lambda: {fold("deploy")})
     here: set[str] = field(default_factory=set)
     ended: list[tuple[str, str]] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
     evicted: list[str] = field(default_factory=list)
     forgotten: list[str] = field(default_factory=list)
 
-    @property
-    def directory(self) -> "FakeChat":
-        return self
-
-    def places(self, account: str) -> Sequence[object]:
+    def of(self, account: str) -> Sequence[object]:
         return [account] if account in self.here else []
 
-    def end_places(self, account: str, text: str, *, proven_by: str = "") -> int:
+    def end(self, account: str, text: str, *, proven_by: str = "") -> int:
         assert text
         self.ended.append((account, proven_by))
         self.told.append(text)
@@ -134,9 +129,15 @@ class World:
     def __init__(self) -> None:
         self.now, self.slept = 1000.0, list[float]()
         self.on_sleep: Callable[[], Awaitable[object]] | None = None
-        self.store, self.crypto, self.chat = Store(), FakeCrypto(), FakeChat()
+        self.store, self.crypto, self.places = Store(), FakeCrypto(), FakePlaces()
         self.accounts = Accounts(
-            Names(), self.store, self.crypto, lambda: self.now, presence=self.chat, sleep=self._sleep
+            Names(),
+            self.store,
+            self.crypto,
+            lambda: self.now,
+            presence=self.places,
+            reserved_nicks={fold("deploy")},
+            sleep=self._sleep,
         )
 
     async def _sleep(self, seconds: float) -> None:
@@ -310,7 +311,7 @@ class TestKeys:
         await world.accounts.remove_key(account.id, account.keys[0].fingerprint)
 
         assert world.is_durable()
-        assert world.chat.ended == [(account.id, by_key(account.keys[0].blob))]
+        assert world.places.ended == [(account.id, by_key(account.keys[0].blob))]
         await refused(world.accounts.prove("alice", world.signed(1, "alice"), HERE), "proof")
         assert await world.accounts.prove("alice", world.signed(2, "alice"), HERE)
         await refused(world.accounts.remove_key(account.id, second.fingerprint), "last-proof")
@@ -345,8 +346,8 @@ class TestOperators:
         await world.accounts.reset("ALICE", by="carol")
         invite, code = await world.accounts.make_invite(uses=1, expires_s=3600, by="carol", account=account.id)
 
-        assert world.chat.ended == [(account.id, "")]
-        assert world.chat.told == ["an operator has reset your name: ask for the invite that gives it back to you"]
+        assert world.places.ended == [(account.id, "")]
+        assert world.places.told == ["an operator has reset your name: ask for the invite that gives it back to you"]
         await refused(world.accounts.prove("alice", world.signed(1, "alice"), HERE), "proof")
         await refused(world.claim("bob", 2, invite=code), "invite")
         assert (await world.claim("alice", 2, invite=code)).id == account.id
@@ -358,7 +359,7 @@ class TestOperators:
     async def test_a_name_that_is_handed_out_evicts_the_guest_who_has_it(self, world: World) -> None:
         await world.accounts.add("alice", by="carol", key=f"ssh-ed25519 {blob(1)}")
 
-        assert world.chat.evicted == ["alice"]
+        assert world.places.evicted == ["alice"]
         assert await world.accounts.prove("alice", world.signed(1, "alice"), HERE)
 
     async def test_a_name_that_is_removed_is_free(self, world: World) -> None:
@@ -367,8 +368,8 @@ class TestOperators:
 
         await world.accounts.remove("alice", by="carol")
 
-        assert world.chat.ended == [(account.id, "")]
-        assert world.chat.forgotten == [account.id]
+        assert world.places.ended == [(account.id, "")]
+        assert world.places.forgotten == [account.id]
         assert world.accounts.invites == {}
         assert (await world.claim("alice", 2)).id != account.id
         await refused(world.accounts.remove("nobody", by="carol"), "no-such-name")
@@ -396,7 +397,7 @@ class TestOperators:
 
     async def test_names_that_nobody_uses_are_freed(self, world: World) -> None:
         unseen, here, seen = [await world.claim(name, number) for number, name in enumerate(("dave", "eve", "fay"), 1)]
-        world.chat.here.add(here.id)
+        world.places.here.add(here.id)
         world.now += 365 * 86400
         await world.accounts.note_seen(seen.id)
 
@@ -417,14 +418,14 @@ class TestNamesFile:
         assert await world.accounts.sync_file([Listed("alice", blob(1)), Listed("Alice", blob(2))]) == []
         account = world.accounts.owned("alice")
         assert [key.blob for key in account.keys] == [blob(1), blob(2)]
-        assert world.chat.evicted == ["alice"]
+        assert world.places.evicted == ["alice"]
         await world.accounts.add_key(account.id, blob(3))
 
         await world.accounts.sync_file([Listed("alice", blob(2))])
         assert {key.blob for key in world.accounts.owned("alice").keys} == {blob(2), blob(3)}
         await world.accounts.sync_file([])
         assert {key.blob for key in world.accounts.owned("alice").keys} == {blob(3)}
-        assert [ended for ended, _ in world.chat.ended] == [account.id] * 2
+        assert [ended for ended, _ in world.places.ended] == [account.id] * 2
         assert world.is_durable()
 
     async def test_it_takes_no_name_from_its_owner(self, world: World) -> None:
@@ -464,8 +465,8 @@ class TestSync:
 
         assert is_complete
         assert set(world.accounts.names) == {alice, carol}
-        assert world.chat.ended == [(alice.id, by_key(blob(1))), (bob.id, "")]
-        assert world.chat.evicted == ["carol"]
+        assert world.places.ended == [(alice.id, by_key(blob(1))), (bob.id, "")]
+        assert world.places.evicted == ["carol"]
 
     async def test_a_claim_that_is_being_kept_here_puts_nobody_out(self, world: World, monkeypatch) -> None:
         complete: list[bool] = []
@@ -478,7 +479,7 @@ class TestSync:
         monkeypatch.setattr(world.store, "keep_account", keep_and_sync)
         await world.claim("alice", 1)
 
-        assert world.chat.evicted == []
+        assert world.places.evicted == []
         assert complete == [False]
         assert world.is_durable()
 

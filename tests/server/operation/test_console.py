@@ -372,7 +372,7 @@ async def test_a_member_is_killed_in_all_places_by_name_and_in_one_by_its_port(o
         context = context_of(server)
         for port in (1025, 1026, 1027):
             client = server.chat.connect("192.0.2.1", port, mode=Mode.FRAMES, outlet=NoOutlet())
-            server.chat.enter_as(client, "a" * 16, "alice", "password")
+            server.chat.places.enter_as(client, "a" * 16, "alice", "password")
 
         assert [row.split()[2] for row in await run_command(context, "list")] == ["NICK", "alice®", "alice®", "alice®"]
         assert list(await run_command(context, "mute alice")) == ["Muted [alice]; unmute m1 lifts that"]

@@ -54,7 +54,7 @@ async def be_kicked(server, alice) -> None:
 async def lose_the_nick(server, alice) -> None:
     [client] = [client for client in server.chat.clients if client.mode is Mode.LINES]
     server.chat.rename(client, "alice")
-    server.chat.evict_guest("alice")
+    server.chat.places.evict_guest("alice")
 
 
 async def be_kicked_by_name(server, alice) -> None:
@@ -63,7 +63,7 @@ async def be_kicked_by_name(server, alice) -> None:
 
 
 async def lose_the_nick_in_frames(server, alice) -> None:
-    server.chat.evict_guest("alice")
+    server.chat.places.evict_guest("alice")
 
 
 WAYS = {

@@ -26,7 +26,7 @@ class LiveOutlet(HeldOutlet):
 async def enter_alice(server: RunningServer) -> Client:
     account = await server.context.accounts.add("alice", by="test")
     client = server.chat.connect("192.0.2.1", 1, mode=Mode.FRAMES, outlet=LiveOutlet())
-    server.chat.enter_as(client, account.id, "alice", "password")
+    server.chat.places.enter_as(client, account.id, "alice", "password")
     return client
 
 

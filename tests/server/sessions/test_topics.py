@@ -27,7 +27,7 @@ async def fill(client: Frames) -> None:
 
 async def held(server, count: int) -> None:
     """Return when so many topics are held back, or gave way."""
-    while server.chat.notices.topics._size < count:
+    while server.chat.notices._topics._size < count:
         await trio.lowlevel.checkpoint()
 
 
@@ -229,7 +229,7 @@ async def test_a_client_that_is_kicked_while_its_topic_waits_leaves_nothing_behi
         server.chat.tick()
 
         assert [frame["text"] for frame in sent if frame.get("kind") == "topic"][-1] in ("last", "mine")
-        assert not server.chat.notices.topics._held
+        assert not server.chat.notices._topics._held
 
 
 async def test_in_lines_60_topics_in_a_row_from_two_clients_are_told_and_asked_for(open_server) -> None:

@@ -66,7 +66,7 @@ async def test_a_member_is_in_the_rooms_of_the_places_that_a_restart_leaves(open
             session = f"{account.name}-{mode}-session"
             client = server.chat.connect("192.0.2.1", 1025, mode=mode, outlet=NoOutlet(), session=session)
             server.chat.join(client, room)
-            server.chat.enter_as(client, account.id, account.name, "password")
+            server.chat.places.enter_as(client, account.id, account.name, "password")
         await server.context.journal.settled()
         before = server.context.journal.last_id
 

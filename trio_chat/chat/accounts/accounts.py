@@ -6,7 +6,7 @@ not be relied on after an `await` that a client is still there: the caller looks
 
 from base64 import b32encode
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from hashlib import sha256
@@ -99,25 +99,13 @@ class AccountKeeper(Protocol):
         """Delete an invite."""
 
 
-class Places(Protocol):
-    """The directory of the chat, as far as accounts know of it."""
+class Presence(Protocol):
+    """The places of accounts, as far as accounts know of them."""
 
-    def places(self, account: str) -> Sequence[object]:
+    def of(self, account: str) -> Sequence[object]:
         """Return the places of an account."""
 
-
-class Presence(Protocol):
-    """The chat, as far as accounts know of it."""
-
-    @property
-    def directory(self) -> Places:
-        """Finds the places of accounts."""
-
-    @property
-    def reserved_nicks(self) -> set[str]:
-        """Folded nicks of programs of operators."""
-
-    def end_places(self, account: str, text: str, *, proven_by: str = "") -> int:
+    def end(self, account: str, text: str, *, proven_by: str = "") -> int:
         """End the places of an account, or those with this proof alone. -> how many. `text` tells them why."""
 
     def evict_guest(self, name: str) -> None:
@@ -154,10 +142,14 @@ class Accounts:
         clock: Callable[[], float],
         *,
         presence: Presence,
+        reserved_nicks: Container[str],
         sleep: Callable[[float], Awaitable[object]],
         invites: Iterable[Invite] = (),
     ) -> None:
-        """`clock` gives seconds since 1970, and `sleep` waits for seconds. `invites` are those kept."""
+        """`clock` gives seconds since 1970, and `sleep` waits for seconds. `invites` are those kept.
+
+        `reserved_nicks` are those of programs of operators, folded.
+        """
         self.names = names
         self.invites = {invite.digest: invite for invite in invites}
         """The invites by digest, those too that have expired."""
@@ -165,6 +157,7 @@ class Accounts:
         self._crypto = crypto
         self._clock = clock
         self._presence = presence
+        self._reserved_nicks = reserved_nicks
         self._sleep = sleep
         self._passwords = Attempts(burst=5, every_s=20, wait_max_s=30)
         self._claims = Attempts(burst=5, every_s=86400 / 5, wait_max_s=0)
@@ -246,7 +239,7 @@ class Accounts:
                     "last-proof", "that is the only proof of your name: add another key or a password first"
                 )
             await self._keep(replace(former, keys=others))
-            self._presence.end_places(account, _KEY_GONE, proven_by=by_key(key.blob))
+            self._presence.end(account, _KEY_GONE, proven_by=by_key(key.blob))
         return key
 
     async def set_password(self, account: str, password: str) -> None:
@@ -281,7 +274,7 @@ class Accounts:
         with self._change(self.owned(name).id) as former:
             account = replace(former, keys=(), password="")
             await self._keep(account)
-            self._presence.end_places(account.id, _NAME_RESET)
+            self._presence.end(account.id, _NAME_RESET)
         return account
 
     async def remove(self, name: str, *, by: str) -> Account:
@@ -349,7 +342,7 @@ class Accounts:
         freed: list[Account] = []
         for account in self.names:
             is_listed = any(key.source == "file" for key in account.keys)
-            if account.seen >= before or is_listed or self._presence.directory.places(account.id):
+            if account.seen >= before or is_listed or self._presence.of(account.id):
                 continue
             if account.id not in self._changing:
                 with self._change(account.id):
@@ -404,7 +397,7 @@ class Accounts:
         name = check_nick(name)
         if fold(name).startswith(fold(GUEST_PREFIX)):
             raise ChatError("reserved-nick", f"names that begin with {GUEST_PREFIX} are for guests: take another")
-        if fold(name) in self._presence.reserved_nicks:
+        if fold(name) in self._reserved_nicks:
             raise ChatError("reserved-nick", f"the nick {name} is reserved for a program that speaks under it")
         return name
 
@@ -488,7 +481,7 @@ class Accounts:
                 is_complete = False
             elif account is None:
                 self.names.remove(id_)
-                self._presence.end_places(id_, _NAME_GONE)
+                self._presence.end(id_, _NAME_GONE)
             elif before is None and self.names.is_reserved(account.name):
                 is_complete = False  # its guest, who may be the one that claims it, would be put out
             else:
@@ -507,7 +500,7 @@ class Accounts:
         blobs = {key.blob for key in account.keys}
         for key in former.keys:
             if key.blob not in blobs:
-                self._presence.end_places(account.id, _KEY_GONE, proven_by=by_key(key.blob))
+                self._presence.end(account.id, _KEY_GONE, proven_by=by_key(key.blob))
 
     @contextmanager
     def _change(self, account: str) -> Iterator[Account]:
@@ -535,7 +528,7 @@ class Accounts:
         self.names.remove(account.id)
         for invite in [it for it in self.invites.values() if it.account == account.id]:
             del self.invites[invite.digest]
-        self._presence.end_places(account.id, _NAME_GONE)
+        self._presence.end(account.id, _NAME_GONE)
         self._presence.forget_waiting(account.id)
 
     async def _give_way(self, turn: int) -> None:
@@ -572,7 +565,7 @@ class Accounts:
             await self._keep(replace(former, keys=(*own, *new)))
             for blob, key in listed.items():
                 if blob not in blobs:
-                    self._presence.end_places(account, _KEY_GONE, proven_by=by_key(key.blob))
+                    self._presence.end(account, _KEY_GONE, proven_by=by_key(key.blob))
 
 
 def digest_of(code: str) -> str:

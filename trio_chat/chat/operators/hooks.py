@@ -69,7 +69,7 @@ class Hooks:
             raise ChatError("too-many-hooks", f"there are {HOOKS_LIMIT} hooks already: remove one first")
         if fold(hook.name) in self._by_name:
             raise ChatError("hook-exists", f"there is a hook called {hook.name} already")
-        self._chat.check_is_free(hook.name)
+        self._chat.free_nicks.check_is_free(hook.name)
         self._put(hook)
         if self._store:
             self._store.keep_hook(hook)
@@ -80,7 +80,7 @@ class Hooks:
         if hook is None:
             raise ChatError("no-such-hook", f"there is no hook called {name}")
         del self._by_digest[hook.digest]
-        self._chat.reserved_nicks.discard(fold(name))
+        self._chat.free_nicks.reserved.discard(fold(name))
         if self._store:
             self._store.forget_hook(hook.name)
         return hook
@@ -88,7 +88,7 @@ class Hooks:
     def sync(self, kept: Iterable[Hook]) -> None:
         """Take over the hooks in the store, which another server has changed."""
         for name in self._by_name:
-            self._chat.reserved_nicks.discard(name)
+            self._chat.free_nicks.reserved.discard(name)
         self._by_name.clear()
         self._by_digest.clear()
         for hook in kept:
@@ -101,7 +101,7 @@ class Hooks:
     def _put(self, hook: Hook) -> None:
         self._by_name[fold(hook.name)] = hook
         self._by_digest[hook.digest] = hook
-        self._chat.reserved_nicks.add(fold(hook.name))
+        self._chat.free_nicks.reserved.add(fold(hook.name))
 
 
 def digest_of(secret: str) -> str:

@@ -24,8 +24,8 @@ class Arrival:
 
 
 def arrive(context: SessionContext, client: Client, account: str, name: str, proven_by: str) -> Arrival:
-    """Make a client, which has proven it, a place of an account. Raises ChatError as `Chat.enter_as` does."""
+    """Make a client, which has proven it, a place of an account. Raises ChatError as `Places.enter_as` does."""
     live = context.memories.of(account)
     memory = live.now if live else None  # entering rooms moves marks in it
-    receipt = context.chat.enter_as(client, account, name, proven_by)
+    receipt = context.chat.places.enter_as(client, account, name, proven_by)
     return Arrival(memory, context.chat.rooms.last_id, receipt)

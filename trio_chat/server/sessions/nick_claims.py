@@ -15,7 +15,7 @@ async def claimed(context: SessionContext, client: Client, nick: str) -> AsyncIt
 
     Raises ChatError where the nick is somebody's on another server, or that cannot be known just now.
     """
-    nodes, wanted = context.chat.nodes, context.chat.nick_to_claim(client, nick)
+    nodes, wanted = context.chat.nodes, context.chat.free_nicks.to_claim(client, nick)
     if not wanted:
         yield
         return

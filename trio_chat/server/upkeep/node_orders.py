@@ -73,7 +73,7 @@ class NodeOrders:
 
     def note_member(self, account: str) -> None:
         """Count no more messages that wait for a member: they are shown them by another node."""
-        self._chat.forget_waiting(account)
+        self._chat.places.forget_waiting(account)
 
     async def adopt(self, records: Sequence[SessionRecord]) -> None:
         """Hold the places of clients of a node that is gone, and announce that the others have left."""
