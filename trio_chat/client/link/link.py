@@ -55,6 +55,25 @@ RequestT = TypeVar("RequestT", bound=frames.Request)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
+class LinkStart:
+    """The start of a link: while it is under way, the person can be asked for a password, and a failure is raised."""
+
+    def __init__(self) -> None:
+        self.is_under_way = False
+        self._task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+
+    def begin(self, task_status: trio.TaskStatus[None]) -> None:
+        """Begin to connect for the first time."""
+        self.is_under_way = True
+        self._task_status = task_status
+
+    def complete(self) -> None:
+        """Report that the link has started, unless that is done already."""
+        if self.is_under_way:
+            self.is_under_way = False
+            self._task_status.started()
+
+
 class Link:
     """A session with a server. Iterates over batches of events, up to Ended.
 
@@ -93,8 +112,7 @@ class Link:
         self._is_logging_in = False
         self._is_leaving = False
         self._ask_password = ask_password
-        self._report_started: Callable[[], None] | None = None
-        """Called when the first connection is made; None after that."""
+        self._start = LinkStart()
         self._outbox_works = True
         self._notices: list[str] = []
 
@@ -304,7 +322,7 @@ class Link:
         connection fails, with notices for the person as its notes. But a hello that was only late is tried again; and
         so is any failure that is not final if it `is_worth_waiting`, where it has started then.
         """
-        self._report_started = task_status.started
+        self._start.begin(task_status)
         while True:
             error = await self._connect_once()
             if error.is_mute and self._address.avoid():
@@ -320,9 +338,9 @@ class Link:
             if self._protocol.can_do_without_name():
                 continue
             if is_persistent:
-                self._started()
+                self._start.complete()
             if is_worth_waiting and not (error.is_final or error.is_stranger) and await is_worth_waiting():
-                self._started()
+                self._start.complete()
             self._raise_first_failure(error)
             self._events.put(self._protocol.connection_lost())
             self._space_waiters.unpark_all()
@@ -338,7 +356,7 @@ class Link:
 
     async def _has_got_password(self) -> bool:
         """Ask the person for the password, unless the link has started. -> whether to try with that"""
-        if self._report_started is None or self._ask_password is None:
+        if not self._start.is_under_way or self._ask_password is None:
             return False
         password = await self._ask_password(self._notices, "")
         self._notices = []
@@ -358,20 +376,15 @@ class Link:
     @property
     def _can_ask(self) -> bool:
         """True if the person can be asked for the password of their name, and that can be sent."""
-        return self._report_started is not None and self._ask_password is not None and self.may_send_password
+        return self._start.is_under_way and self._ask_password is not None and self.may_send_password
 
     def _raise_first_failure(self, error: LinkError) -> None:
         """Raise the error of the first connection, unless it was only a late hello."""
-        if self._report_started is None or isinstance(error, LateHelloError):
+        if not self._start.is_under_way or isinstance(error, LateHelloError):
             return
         for notice in self._notices:
             error.add_note(notice)
         raise error
-
-    def _started(self) -> None:
-        if self._report_started is not None:
-            self._report_started()
-            self._report_started = None
 
     async def _connect_once(self) -> LinkError:
         """Make one connection and use it until it is lost. -> the reason"""
@@ -383,7 +396,7 @@ class Link:
             binding=binding_of(stream),
             is_private=is_private(stream),
             can_sign=self._signer is not None and (self._signer.has_keys or self._has_invite),
-            can_ask=self._report_started is not None and self._ask_password is not None,
+            can_ask=self._start.is_under_way and self._ask_password is not None,
         )
         self._connection = LinkConnection(
             stream,
@@ -420,7 +433,7 @@ class Link:
         if self.is_connected and not was_connected:
             self._outbox.use_session()
             self._backoff.reset()
-            self._started()
+            self._start.complete()
         await self._remove([event.message.key for event in events if isinstance(event, Sent | Failed)])
         self._events.put(events)
         self._leave_if_settled()
