@@ -1,10 +1,10 @@
 """The law of imports: they may only go down, and what is pure knows no event loop, socket, clock, chance or file."""
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from graphlib import TopologicalSorter
-from itertools import combinations
+from itertools import combinations, product
 from pathlib import Path
 
 import pytest
@@ -34,6 +34,29 @@ FLOORS = (
 OTHERS = ""
 """The modules of a part that stand in none of its named sections. "." is its `__init__.py`."""
 
+BUILT_ON: dict[str, str] = {}
+"""The engines that are built on another one, each with that one: their folders in `journal/`, such as
+{"ring": "memory"}. Such an engine stands on the floor above the others, and may import that one alone of them."""
+
+
+def journal_rows(engines: Iterable[str], built_on: Mapping[str, str]) -> tuple[tuple[str, ...], ...]:
+    """The sections of `journal/`, top floor first, with these engines."""
+    above, below = ({it for it in engines if (it in built_on) is is_above} for is_above in (True, False))
+    return ((".",), ("engines",), *([tuple(sorted(above))] if above else []), tuple(sorted(below)), (OTHERS,))
+
+
+def engine_exceptions(engines: Iterable[str], built_on: Mapping[str, str]) -> set[tuple[str, str]]:
+    """The imports that no engine may have that is built on another one: those of a third."""
+    pairs = product(built_on, engines)
+    return {
+        (f"trio_chat.journal.{it}", f"trio_chat.journal.{other}")
+        for it, other in pairs
+        if other not in (it, built_on[it])
+    }
+
+
+ENGINE_FOLDERS = {engine.open.__module__.split(".")[2] for engine in ENGINES.values()}
+
 LAYERS = {
     "trio_chat.serve": (("app",), ("check_config", "reload"), (".", OTHERS)),
     "trio_chat.server": (
@@ -56,12 +79,7 @@ LAYERS = {
         (".", "startup_terminal", "terminal_answers"),
     ),
     "trio_chat.operate": (("command_table",), ("commands",), (OTHERS, ".")),
-    "trio_chat.journal": (
-        (".",),
-        ("engines",),
-        tuple(sorted({engine.open.__module__.split(".")[2] for engine in ENGINES.values()})),
-        (OTHERS,),
-    ),
+    "trio_chat.journal": journal_rows(ENGINE_FOLDERS, BUILT_ON),
     "trio_chat.stickers": ((OTHERS,), ("kinds",), (".", "sticker")),
     "trio_chat.config": ((".",), (OTHERS,)),
     "trio_chat.chat": (("operators",), ("accounts",), (OTHERS, ".")),
@@ -90,6 +108,7 @@ EXCEPTIONS = {
     ("trio_chat.client", "trio_chat.chat.dependencies"),
     ("trio_chat.operate", "trio_chat.chat.chat"),  # it knows the server by HTTP alone
     ("trio_chat.operate", "trio_chat.chat.dependencies"),
+    *engine_exceptions(ENGINE_FOLDERS, BUILT_ON),
 }
 """Imports that are forbidden although they go down."""
 
@@ -194,8 +213,15 @@ def breaches(module: str, imported: Iterable[str]) -> list[str]:
         used = module_of(name)
         is_forbidden = any(is_within(module, user) and is_within(used, it) for user, it in EXCEPTIONS)
         if is_forbidden or not goes_down(module, used):
-            found.append(f"{module} imports {name}, which is not further down")
+            found.append(f"{module} imports {name}, which is not further down{_way_out(module, used)}")
     return found
+
+
+def _way_out(module: str, used: str) -> str:
+    part = "trio_chat.journal"
+    if part_of(module) == part_of(used) == part and {section_of(it, part) for it in (module, used)} <= ENGINE_FOLDERS:
+        return ": if this engine is built on that one, and on no other, give it a row of BUILT_ON"
+    return ""
 
 
 def impurities(tree: ast.AST) -> Iterator[str]:
@@ -254,6 +280,29 @@ def test_a_folder_that_is_in_no_table_is_noticed(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(LAYERS, part, without)
 
     assert f"{module}: give this folder its place in LAYERS, under {part!r}" in missing(MODULES)
+
+
+@pytest.mark.parametrize(
+    ("module", "used", "count"),
+    [
+        ("ring.journal", "memory.journal", 0),
+        ("ring.journal", "records", 0),
+        ("engines", "ring.engine", 0),
+        ("ring.journal", "sqlite.journal", 1),
+        ("ring.journal", "engines", 1),
+        ("memory.journal", "ring.journal", 1),
+        ("sqlite.journal", "ring.journal", 1),
+        ("sqlite.journal", "memory.journal", 1),
+    ],
+)
+def test_an_engine_may_be_built_on_one_other(
+    monkeypatch: pytest.MonkeyPatch, module: str, used: str, count: int
+) -> None:
+    engines, built_on = {*ENGINE_FOLDERS, "ring"}, {"ring": "memory"}
+    monkeypatch.setitem(LAYERS, "trio_chat.journal", journal_rows(engines, built_on))
+    monkeypatch.setattr(f"{__name__}.EXCEPTIONS", EXCEPTIONS | engine_exceptions(engines, built_on))
+
+    assert len(breaches(f"trio_chat.journal.{module}", [f"trio_chat.journal.{used}"])) == count
 
 
 def test_every_section_that_is_named_is_there_or_is_to_come() -> None:
