@@ -52,6 +52,7 @@ from trio_chat.journal import (
     open_journal,
 )
 from trio_chat.journal.engines import ENGINES
+from trio_chat.journal.protocol import REMEMBERED_MIN
 from trio_chat.journal.search_words import SEARCHED
 
 URLS = ("memory:", "sqlite:", "redis:")
@@ -157,6 +158,14 @@ async def test_a_crowd_of_drafts_posted_at_once_keeps_its_order(journal: Journal
     entries = await journal.read("lobby", limit=1000)
     assert [entry.draft for entry in entries] == drafts
     assert [entry.id for entry in entries] == list(range(1, 201))
+
+
+async def test_the_newest_entries_are_remembered(journal: Journal) -> None:
+    await journal.post(*(said(str(number)) for number in range(REMEMBERED_MIN // 2))).kept()
+    await journal.post(*(said(str(number), room="ops") for number in range(REMEMBERED_MIN // 2))).kept()
+
+    assert len(await journal.read(None, limit=REMEMBERED_MIN)) == REMEMBERED_MIN
+    assert journal.pruned_to == 0
 
 
 async def test_an_entry_that_was_followed_can_be_read(journal: Journal) -> None:

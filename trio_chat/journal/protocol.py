@@ -33,6 +33,10 @@ if TYPE_CHECKING:  # every command reads the table of engines, and should not lo
     from trio_chat.chat.nodes import Nodes
 
 
+REMEMBERED_MIN = 1000
+"""The newest entries, of all rooms together, that every journal remembers at least: as many as `/history` shows."""
+
+
 @runtime_checkable
 class HistoryReader(Protocol):
     """The history in one store, for reading."""
@@ -80,7 +84,11 @@ class HistoryReader(Protocol):
 
 @runtime_checkable
 class Journal(HistoryReader, Protocol):
-    """One store, in one order. All methods are for the task that opened it and its children."""
+    """One store, in one order. All methods are for the task that opened it and its children.
+
+    It remembers all entries until they are pruned. One that has no room for that forgets the oldest, as if they were
+    pruned, but none of the newest REMEMBERED_MIN.
+    """
 
     fault: str | None
     """The reason why nothing can be kept at present; None when all is well. It clears by itself."""
