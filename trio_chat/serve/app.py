@@ -37,7 +37,7 @@ from trio_chat.serve.ports import open_ports
 from trio_chat.serve.reload import Reloader, ReloadResult, hand_out
 from trio_chat.serve.settings_in_force import SettingsInForce
 from trio_chat.serve.waiting_room import WaitingRoom
-from trio_chat.serve.wiring import Components, wire
+from trio_chat.serve.wiring import Components, read_kept, wire
 from trio_chat.server.credentials.names_file import NamesFile
 from trio_chat.server.delivery.liveness import watch_unacknowledged
 from trio_chat.server.errors import SetupError
@@ -65,9 +65,7 @@ from trio_chat.server.shutdown_timeouts import DELIVERY_S, EVENT_STREAMS_S, RECO
 from trio_chat.server.transport.admission import raise_file_limit
 from trio_chat.server.transport.certificate import fingerprint_of
 from trio_chat.server.transport.listener import accept_forever
-from trio_chat.server.upkeep.account_keeper import read_accounts, read_invites
 from trio_chat.server.upkeep.housekeeping import restore_rooms
-from trio_chat.server.upkeep.operator_log import read_bans, read_hooks, read_mutes
 from trio_chat.server.upkeep.session_store import restore_sessions
 from trio_chat.server.upkeep.sticker_keeping import StickerKeeping
 from trio_chat.server.upkeep.waiting_counts import restore_waiting
@@ -163,8 +161,7 @@ async def _serve_until(
                 )
             )
         admin = Admin(in_force, token, admin_listeners)
-        bans, mutes, hooks = await read_bans(journal), await read_mutes(journal), await read_hooks(journal)
-        accounts, invites = await read_accounts(journal), await read_invites(journal)
+        kept = await read_kept(journal)
         printer = Printer(STDOUT)
         async with trio.open_nursery() as nursery:
             components = wire(
@@ -172,11 +169,7 @@ async def _serve_until(
                 journal,
                 nursery,
                 secrets=secrets,
-                bans=bans,
-                hooks=hooks,
-                mutes=mutes,
-                accounts=accounts,
-                invites=invites,
+                kept=kept,
                 on_change=partial(_report_change, printer, admin),
                 on_record=admin.events.append_action,
             )

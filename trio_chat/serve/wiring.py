@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
 import trio
@@ -36,12 +36,12 @@ from trio_chat.server.sessions.settling import settled
 from trio_chat.server.sessions.throttle import RateLimit
 from trio_chat.server.sessions.turnstile import Turnstile
 from trio_chat.server.transport.admission import Admission, limits_of
-from trio_chat.server.upkeep.account_keeper import JournalAccountKeeper
+from trio_chat.server.upkeep.account_keeper import JournalAccountKeeper, read_accounts, read_invites
 from trio_chat.server.upkeep.housekeeping import Pruning
 from trio_chat.server.upkeep.memory_keeping import MemoryKeeping
 from trio_chat.server.upkeep.name_keeping import NameKeeping
 from trio_chat.server.upkeep.node_orders import NodeOrders
-from trio_chat.server.upkeep.operator_log import OperatorLog
+from trio_chat.server.upkeep.operator_log import OperatorLog, read_bans, read_hooks, read_mutes
 from trio_chat.server.upkeep.settled_clock import SettledClock
 from trio_chat.wire import frames, lines
 
@@ -67,19 +67,37 @@ class Components:
     node_orders: NodeOrders
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """Everything but entries and sessions that the journal has kept since an earlier start."""
+
+    bans: Sequence[Ban] = ()
+    mutes: Sequence[Mute] = ()
+    hooks: Sequence[Hook] = ()
+    accounts: Sequence[Account] = ()
+    invites: Sequence[Invite] = ()
+
+
+async def read_kept(journal: Journal) -> Kept:
+    """Read it. Raises JournalError."""
+    return Kept(
+        bans=await read_bans(journal),
+        mutes=await read_mutes(journal),
+        hooks=await read_hooks(journal),
+        accounts=await read_accounts(journal),
+        invites=await read_invites(journal),
+    )
+
+
 def wire(
     settings: ServeSettings,
     journal: Journal,
     nursery: trio.Nursery,
     *,
     secrets: Secrets,
-    bans: Iterable[Ban],
-    mutes: Iterable[Mute],
+    kept: Kept,
     on_change: OnChange,
     on_record: OnRecord,
-    hooks: Iterable[Hook] = (),
-    accounts: Iterable[Account] = (),
-    invites: Iterable[Invite] = (),
 ) -> Components:
     """Make the components. `nursery` is for tasks that send, and outlives the sessions.
 
@@ -95,34 +113,34 @@ def wire(
         on_change=lambda change, client, reason: on_change(chat, change, client, reason),
         on_news=pump.schedule,
         mute_of=lambda client: operator.mutes.refusal(client, time.time()),
-        owner_of=lambda nick: owner_of(all_accounts.names, nick),
-        is_being_claimed=lambda nick: all_accounts.names.is_reserved(nick),
+        owner_of=lambda nick: owner_of(accounts.names, nick),
+        is_being_claimed=lambda nick: accounts.names.is_reserved(nick),
         on_room=lambda account, room, is_in: memories.note_room(account, room, is_in),
         nodes=journal.nodes if isinstance(journal, Shareable) else Alone(),
     )
     chat, news = Chat(deps, rules=rules_of(settings), last_id=journal.last_id), journal.follow()
-    all_accounts = Accounts(
-        Names(accounts),
+    accounts = Accounts(
+        Names(kept.accounts),
         JournalAccountKeeper(journal),
         ThreadedCrypto(),
         time.time,
         presence=chat.places,
         reserved_nicks=chat.free_nicks.reserved,
         sleep=trio.sleep,
-        invites=invites,
+        invites=kept.invites,
     )
     memories = MemoryKeeping(
         journal,
         is_here=lambda account: bool(chat.directory.places_here(account)),
-        is_known=lambda account: all_accounts.names.by_id(account) is not None,
+        is_known=lambda account: accounts.names.by_id(account) is not None,
     )
     pump.on_memory_error = chat.rooms.budget.give_up
     operator_log = OperatorLog(journal, time.time, on_record=on_record)
     turns = Turns(nursery, lambda: settled(context))
     ahead_s = SettledClock().ahead_s
-    all_bans, all_mutes = Bans(bans, operator_log, ahead_s=ahead_s), Mutes(mutes, operator_log, ahead_s=ahead_s)
-    all_hooks = Hooks(chat, hooks, operator_log)
-    operator = Operator(chat, all_bans, all_mutes, operator_log, time.time, turns.finish, all_hooks)
+    bans, mutes = Bans(kept.bans, operator_log, ahead_s=ahead_s), Mutes(kept.mutes, operator_log, ahead_s=ahead_s)
+    hooks = Hooks(chat, kept.hooks, operator_log)
+    operator = Operator(chat, bans, mutes, operator_log, time.time, turns.finish, hooks)
     admission = Admission(limits_of(settings), operator.bans)
     context = SessionContext(
         chat,
@@ -134,14 +152,14 @@ def wire(
         password=secrets.password,
         searches=Searches(journal, admission),
         ends=Turnstile(nursery),
-        accounts=all_accounts,
+        accounts=accounts,
         memories=memories,
         tls=secrets.tls,
         plain_passwords=settings.plain_passwords,
         proxy_binding=secrets.proxy_binding,
     )
-    name_keeping = NameKeeping(all_accounts, chat, operator_log.record, unseen_s=settings.names_unseen)
-    node_orders = NodeOrders(chat, journal, operator, all_accounts, operator_log, origin_of=admission.origin_of)
+    name_keeping = NameKeeping(accounts, chat, operator_log.record, unseen_s=settings.names_unseen)
+    node_orders = NodeOrders(chat, journal, operator, accounts, operator_log, origin_of=admission.origin_of)
     return Components(
         context, news, operator, operator_log, Pruning(journal, settings.keep, ahead_s), name_keeping, node_orders
     )

@@ -6,7 +6,7 @@ the server ends before that, and the log says so at the first failure.
 
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from ipaddress import ip_network
 
@@ -157,7 +157,7 @@ async def read_bans(journal: Journal) -> Sequence[Ban]:
     return await values_of(await need(journal, OperatorStore).read_bans(), _ban_of)
 
 
-async def read_hooks(journal: Journal) -> Iterable[Hook]:
+async def read_hooks(journal: Journal) -> Sequence[Hook]:
     """Return the hooks in the journal. Raises JournalError."""
     return [
         Hook(record.name, record.room, record.digest, record.by, record.since)
