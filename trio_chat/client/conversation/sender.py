@@ -206,37 +206,44 @@ class Sender:
         await self._say(waits_for_space=waits_for_space)
         self._lines.popleft()
         rows = self._echo(line)
-        if meaning is Local.CANCEL:
-            return rows + await self._cancel()
-        if meaning is Local.ADD_KEY:
-            return rows + await self._add_own_key()
-        if isinstance(meaning, HelpWith):
-            return rows + self._display.transcript.plain(help_with(meaning.name))
-        if meaning is Local.HELP or meaning is Local.STICKERS:
-            await self._display.print(rows)
-            await self._display.print_listing(partial(self._listing, meaning))
-            return []
-        if isinstance(meaning, Local):
-            return rows + self._do(meaning)
-        if isinstance(meaning, LogIn):
-            why_not = self._link.log_in(meaning.name, invite=meaning.invite)
-            self._log_in = "" if why_not else line
-            return rows + (self._display.transcript.notice(why_not) if why_not else [])
-        if isinstance(meaning, Ignore):
-            text = self._ignore(meaning)
-            if meaning.name and self._link.account:
-                self._link.keep_ignored(self._narrator.people.ignored.names)
-            return rows + self._display.transcript.notice(text)
-        if isinstance(meaning, MuteRoom):
-            return rows + self._display.transcript.notice(self._mute(meaning))
-        if isinstance(meaning, frames.RunCommand) and without_secret(line) != line and not self._link.may_send_password:
-            return rows + self._display.transcript.notice(NOT_IN_THE_CLEAR)
-        await self._display.print(rows)
+        match meaning:
+            case Local.CANCEL:
+                return rows + await self._cancel()
+            case Local.ADD_KEY:
+                return rows + await self._add_own_key()
+            case Local.HELP | Local.STICKERS:
+                await self._display.print(rows)
+                await self._display.print_listing(partial(self._listing, meaning))
+                return []
+            case Local():
+                return rows + self._do(meaning)
+            case HelpWith(name=name):
+                return rows + self._display.transcript.plain(help_with(name))
+            case LogIn():
+                return rows + self._begin_log_in(meaning, line)
+            case Ignore():
+                return rows + self._display.transcript.notice(self._ignore(meaning))
+            case MuteRoom():
+                return rows + self._display.transcript.notice(self._mute(meaning))
+            case frames.RunCommand() if without_secret(line) != line and not self._link.may_send_password:
+                return rows + self._display.transcript.notice(NOT_IN_THE_CLEAR)
+            case _:
+                await self._display.print(rows)
+                self._ask_about(meaning, line)
+                return []
+
+    def _ask_about(self, question: Question, line: str) -> None:
+        """Ask the server. A line with a secret is held until the answer comes."""
         if is_secretive(line):
-            meaning = replace(meaning, key=token_hex(16))
-            self._holding[meaning.key] = line
-        self._ask(meaning)
-        return []
+            question = replace(question, key=token_hex(16))
+            self._holding[question.key] = line
+        self._ask(question)
+
+    def _begin_log_in(self, wanted: LogIn, line: str) -> list[Row]:
+        """Connect again, to prove a name. -> rows, where that cannot be done"""
+        why_not = self._link.log_in(wanted.name, invite=wanted.invite)
+        self._log_in = "" if why_not else line
+        return self._display.transcript.notice(why_not) if why_not else []
 
     async def _cancel(self) -> list[Row]:
         """Take back all messages that wait. -> rows, where no event tells of that"""
@@ -295,14 +302,16 @@ class Sender:
         people, name = self._narrator.people, ignore.name
         if not name:
             return f"you are ignoring {', '.join(f'[{ignored}]' for ignored in people.ignored.names) or 'nobody'}"
-        if ignore.is_over:
-            return (
-                f"you are no longer ignoring [{name}]"
-                if people.ignored.remove(name)
-                else f"you were not ignoring [{name}]"
-            )
-        people.ignore(name)
-        return f"you are ignoring [{name}], until you /unignore {name}"
+        if not ignore.is_over:
+            people.ignore(name)
+            text = f"you are ignoring [{name}], until you /unignore {name}"
+        elif people.ignored.remove(name):
+            text = f"you are no longer ignoring [{name}]"
+        else:
+            text = f"you were not ignoring [{name}]"
+        if self._link.account:
+            self._link.keep_ignored(people.ignored.names)
+        return text
 
     def _mute(self, mute: MuteRoom) -> str:
         """Mute a room, or no longer. -> the notice for the person"""

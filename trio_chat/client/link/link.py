@@ -325,17 +325,7 @@ class Link:
         self._start.begin(task_status)
         while True:
             error = await self._connect_once()
-            if error.is_mute and self._address.avoid():
-                continue
-            if self._is_logging_in:
-                self._is_logging_in = False
-                self._events.put(self._protocol.connection_lost())
-                continue
-            if error.wants_password and await self._has_got_password():
-                continue
-            if error.wants_name_password and await self._has_got_name_password():
-                continue
-            if self._protocol.can_do_without_name():
+            if await self._connects_otherwise(error):
                 continue
             if is_persistent:
                 self._start.complete()
@@ -353,6 +343,20 @@ class Link:
             wait_s = self._backoff.next_s(error.retry_s)
             self._events.put([Disconnected(str(error), wait_s)])
             await trio.sleep(wait_s)
+
+    async def _connects_otherwise(self, error: LinkError) -> bool:
+        """Tell whether to connect again at once, in another way: elsewhere, with a password, as somebody else."""
+        if error.is_mute and self._address.avoid():
+            return True
+        if self._is_logging_in:
+            self._is_logging_in = False
+            self._events.put(self._protocol.connection_lost())
+            return True
+        if error.wants_password and await self._has_got_password():
+            return True
+        if error.wants_name_password and await self._has_got_name_password():
+            return True
+        return self._protocol.can_do_without_name()
 
     async def _has_got_password(self) -> bool:
         """Ask the person for the password, unless the link has started. -> whether to try with that"""

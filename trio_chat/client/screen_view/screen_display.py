@@ -147,59 +147,87 @@ class ScreenDisplay:
         self._redraw()
 
     def _show(self, output: RenderedOutput) -> None:
-        state, rooms = self._state, self._state.rooms
+        window = self._state.rooms.current.window
         match output.event:
-            case Received():
-                self._receive(output.event, output)
-            case Answered():
-                self._answer(output.event, output)
+            case Received() as received:
+                self._receive(received, output)
+            case Answered() as answered:
+                self._answer(answered, output)
+            case Refused() as refused:
+                self._refuse(refused, output)
+            case Connected() | Disconnected() as change:
+                self._show_connection(change, output)
+            case Pending() | Sent() | Failed() | Cancelled() as delivery:
+                self._show_delivery(delivery, output)
+            case NewSince() as news:
+                self._show_news(news)
+            case ServerNews() | MarkMoved() as marks:
+                self._take_marks(marks)
+            case RoomJoined(room=name):
+                self._go_to_joined(name)
+            case RoomLeft(room=name):
+                self._close_left(name)
+            case None if output.rule:
+                window.set_rule(output.rule, window.newest_id, time.time())
+            case _:
+                self._note_all(output)
+
+    def _show_connection(self, change: Connected | Disconnected, output: RenderedOutput) -> None:
+        connection, now = self._state.connection, trio.current_time()
+        match change:
             case Connected(is_other_epoch=is_other_epoch):
-                state.connection.trouble = ""
-                self._lag.begin_again(trio.current_time())
+                connection.trouble = ""
+                self._lag.begin_again(now)
                 self._say(output)
                 if is_other_epoch:
                     self._begin_epoch()
             case Disconnected(reason=reason, retry_s=retry_s):
-                state.connection.trouble, state.connection.again_at = reason, trio.current_time() + retry_s
+                connection.trouble, connection.again_at = reason, now + retry_s
                 self._drop_requests()
+
+    def _show_delivery(self, delivery: Pending | Sent | Failed | Cancelled, output: RenderedOutput) -> None:
+        now = trio.current_time()
+        match delivery:
             case Pending(message=message):
-                self._lag.begin(message.key, trio.current_time())
+                self._lag.begin(message.key, now)
                 self._go_to_person(message)
             case Sent(message=message):
-                self._lag.end(message.key, trio.current_time())
+                self._lag.end(message.key, now)
                 self._say(output)
             case Failed(message=message) as failed:
-                self._lag.end(message.key, trio.current_time(), is_kept=False)
+                self._lag.end(message.key, now, is_kept=False)
                 self._fail(failed, output)
             case Cancelled(messages=messages):
                 for message in messages:
-                    self._lag.end(message.key, trio.current_time(), is_kept=False)
+                    self._lag.end(message.key, now, is_kept=False)
                 self._say(output)
-            case NewSince():
-                self._show_news(output.event)
+
+    def _take_marks(self, marks: ServerNews | MarkMoved) -> None:
+        """Take over what is new by the marks of the server, and how far another place of ours has read."""
+        rooms = self._state.rooms
+        match marks:
             case ServerNews(rooms=news):
                 for name, told in news.items():
                     self._set_counts(rooms.find(name), told.new, told.mentions)
             case MarkMoved(room=name, id=entry_id):
                 for read in rooms.all:
                     if read.name == name or (read.is_private and name == frames.MAILBOX):
-                        read.read_elsewhere(entry_id, state.layout.label)
-            case RoomJoined(room=name):
-                rooms.get(name)
-                if state.narrator.room == name:
-                    rooms.show(rooms.get(name))
-            case RoomLeft(room=name):
-                if left := rooms.find(name):
-                    rooms.close(left)
-                spoken_in = rooms.find(state.narrator.room)  # none while that is still being joined
-                if spoken_in and not rooms.current.is_private:
-                    rooms.show(spoken_in)
-            case None if output.rule:
-                rooms.current.window.set_rule(output.rule, rooms.current.window.newest_id, time.time())
-            case Refused():
-                self._refuse(output.event, output)
-            case _:
-                self._note_all(output)
+                        read.read_elsewhere(entry_id, self._state.layout.label)
+
+    def _go_to_joined(self, name: str) -> None:
+        """List a room that was joined, and show it if that was asked for."""
+        rooms = self._state.rooms
+        joined = rooms.get(name)
+        if self._state.narrator.room == name:
+            rooms.show(joined)
+
+    def _close_left(self, name: str) -> None:
+        rooms = self._state.rooms
+        if left := rooms.find(name):
+            rooms.close(left)
+        spoken_in = rooms.find(self._state.narrator.room)  # none while that is still being joined
+        if spoken_in and not rooms.current.is_private:
+            rooms.show(spoken_in)
 
     def _drop_requests(self) -> None:
         """Forget the requests that were under way: they are dropped with their connection."""
