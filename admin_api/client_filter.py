@@ -22,18 +22,18 @@ WORDS_MAX = 100
 IDS_MAX = 8000
 """Characters of a list of ids: a thousand of them, and half of the longest request line."""
 
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=WORDS_MAX)]
+FilterText = Annotated[str, msgspec.Meta(min_length=1, max_length=WORDS_MAX)]
 Matches = Callable[[Client], bool]
 
 
 class ClientFilter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The clients that are meant: those that every given field fits."""
 
-    room: Annotated[Text | None, msgspec.Meta(examples=["dev"])] = None
+    room: Annotated[FilterText | None, msgspec.Meta(examples=["dev"])] = None
     """The name of a room that they are in."""
     address: Annotated[str, msgspec.Meta(extra_json_schema=NETWORK)] | None = None
     """Their address, or a network that it is in."""
-    nick: Text | None = None
+    nick: FilterText | None = None
     """The beginning of their nick."""
     mode: Mode | None = None
     behind: Annotated[int, msgspec.Meta(ge=1, le=2**53)] | None = None
@@ -46,9 +46,9 @@ class ClientFilter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """True for clients whose words are refused, False for the others."""
     tls: bool | None = None
     """True for clients whose connection this server encrypts, False for the others."""
-    account: Annotated[Text | None, msgspec.Meta(examples=["alice"])] = None
+    account: Annotated[FilterText | None, msgspec.Meta(examples=["alice"])] = None
     """The claimed name that they have proven, or the id of its account."""
-    search: Text | None = None
+    search: FilterText | None = None
     """A part of their nick, address and port, room or id."""
     ids: Annotated[str, msgspec.Meta(min_length=1, max_length=IDS_MAX, examples=["c1,c2"])] | None = None
     """Their ids, with commas between them."""

@@ -130,7 +130,7 @@ class NamedEvent:
     data: EventData
 
 
-Wanted = frozenset[str]
+WantedGroups = frozenset[str]
 """Groups and names of events that a subscriber wants."""
 
 
@@ -214,8 +214,8 @@ class EventLog:
         """Append that connections were refused lately."""
         self._append("limit", "limit", LimitEvent(self._now(), over_s, dict(refused)))
 
-    def read(self, cursor: int, wanted: Wanted) -> tuple[bytes, int]:
-        """-> (the events wanted from `cursor` on, the cursor behind them). `cursor` is in the window or at its end."""
+    def read(self, cursor: int, wanted: WantedGroups) -> tuple[bytes, int]:
+        """Return the events wanted from `cursor` on, and the cursor behind them. It is in the window or at its end."""
         if cursor >= self.end:
             return b"", cursor
         if wanted.issuperset(GROUPS):
@@ -273,7 +273,7 @@ class EventLog:
 class Subscriber:
     """A reader of the log: its cursor, and the cancel scope in which its answer is sent."""
 
-    def __init__(self, log: EventLog, cursor: int | None, who: str, wanted: Wanted = frozenset(GROUPS)) -> None:
+    def __init__(self, log: EventLog, cursor: int | None, who: str, wanted: WantedGroups = frozenset(GROUPS)) -> None:
         """`cursor` is None for a reader whose last event is of an earlier run."""
         self.closed = trio.Event()
         self.scope = trio.CancelScope()

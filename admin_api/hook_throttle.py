@@ -3,7 +3,7 @@
 from collections import OrderedDict
 
 from admin_api.http.access import origin_of
-from trio_chat.chat.operators.networks import Address
+from trio_chat.chat.operators.networks import IpAddress
 from trio_chat.chat.token_bucket import TokenBucket
 
 WRONG_SECRETS_BURST = 10
@@ -33,7 +33,7 @@ class HookThrottle:
         bucket.take(lines, now)
         return 0.0
 
-    def is_guessing(self, address: Address, now: float) -> bool:
+    def is_guessing(self, address: IpAddress, now: float) -> bool:
         """Count a wrong secret. -> whether too many came from its address"""
         origin = origin_of(address)
         bucket = self._guessers.setdefault(origin, TokenBucket(1 / WRONG_SECRET_INTERVAL_S, WRONG_SECRETS_BURST, now))

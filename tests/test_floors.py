@@ -444,12 +444,26 @@ def test_a_module_that_calls_itself_pure_is_held_to_it() -> None:
     assert not is_pure("trio_chat.client.link.names", ast.parse('"""Names."""'))
 
 
-def test_no_class_name_stands_twice() -> None:
-    places: dict[str, list[str]] = {}
+def type_names(tree: ast.Module) -> Iterator[str]:
+    """The names that a module gives to types that are no classes: aliases, such as `Rows = Sequence[str]`."""
+    for node in tree.body:
+        match node:
+            case ast.Assign(value=ast.Call(func=ast.Name(id="TypeVar"))):
+                pass
+            case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
+                if name[0].isupper() and any(map(str.islower, name)):
+                    yield name
+
+
+def test_no_class_name_stands_twice_nor_is_another_type_called_so() -> None:
+    classes: dict[str, list[str]] = {}
+    others: dict[str, list[str]] = {}
     for module, tree in trees().items():
         for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef):
-                places.setdefault(node.name, []).append(module)
+                classes.setdefault(node.name, []).append(module)
+        for name in type_names(tree):
+            others.setdefault(name, []).append(module)
 
-    twice = {name: where for name, where in places.items() if len(where) > 1}
+    twice = {name: both for name, where in classes.items() if len(both := where + others.get(name, [])) > 1}
     assert twice == {}, "give each class a name of its own, which says what sets it apart from the other"

@@ -11,7 +11,7 @@ from quart import Response, abort, g, request
 from quart.wrappers.response import ResponseBody
 
 from admin_api.entry_tail import EntryTail
-from admin_api.event_log import GROUPS, SET_TOPIC, SUBSCRIBERS_MAX, EventLog, Subscriber, Wanted
+from admin_api.event_log import GROUPS, SET_TOPIC, SUBSCRIBERS_MAX, EventLog, Subscriber, WantedGroups
 from admin_api.http.endpoint import Operation, endpoint
 from admin_api.http.problems import problem
 from admin_api.http.schemas import Schema
@@ -23,7 +23,7 @@ from trio_chat.chat.text import excerpt
 ENTRY = "entry"
 """The group of what is said, which is sent only where it is asked for by name."""
 
-DEFAULT: Wanted = frozenset({"client", "operator", "health", "limit"})
+DEFAULT: WantedGroups = frozenset({"client", "operator", "health", "limit"})
 """The groups that are sent where none is asked for: what happens in rooms is too much for most."""
 
 ACTIONS = (
@@ -79,7 +79,7 @@ async def follow_events(state: AdminState, query: EventQuery) -> Response:
     return made
 
 
-def _read_types(types: str) -> Wanted:
+def _read_types(types: str) -> WantedGroups:
     """Return the groups and names that are asked for, or abort with 400 for something that can be neither."""
     if not types:
         return DEFAULT

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from hashlib import sha256
 
-from trio_chat.chat.operators.networks import Address, Network
+from trio_chat.chat.operators.networks import IpAddress, Network
 from trio_chat.chat.token_bucket import TokenBucket
 
 WRONG_TOKENS_BURST = 10
@@ -63,7 +63,7 @@ class Authenticator:
         self._digest = _digest(access.token)
         self._wrong_tokens: OrderedDict[tuple[int, int], TokenBucket] = OrderedDict()
 
-    def authenticate(self, address: Address, token: str | None, now: float) -> AccessDecision:
+    def authenticate(self, address: IpAddress, token: str | None, now: float) -> AccessDecision:
         """Decide about a request from an address, with a token or None. `now` is monotonic, in seconds."""
         if any(address in network for network in self._access.allow):
             return AccessDecision.ADMITTED
@@ -98,6 +98,6 @@ def _digest(token: str) -> bytes:
     return sha256(token.encode(errors="surrogatepass")).digest()
 
 
-def origin_of(address: Address) -> tuple[int, int]:
+def origin_of(address: IpAddress) -> tuple[int, int]:
     """Return the key by which wrong tokens are counted: an IPv4 address, or the /64 of a household (RFC 6177)."""
     return address.version, int(address) if address.version == 4 else int(address) >> 64

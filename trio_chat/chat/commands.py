@@ -108,7 +108,7 @@ def price_of(client: "Client", typed: TypedLine) -> int:
     return command.price.of(Extent(rooms=rooms, moves=1 + rooms, entries=_entries_wanted(command, typed)))
 
 
-def _entries_wanted(command: "Command[Run]", typed: TypedLine) -> int:
+def _entries_wanted(command: "Command[CommandFunction]", typed: TypedLine) -> int:
     try:
         return lines_wanted(conversation_in(argument_in(typed))[1], command.limit)
     except ChatError:
@@ -116,7 +116,7 @@ def _entries_wanted(command: "Command[Run]", typed: TypedLine) -> int:
 
 
 def asks(typed: TypedLine) -> bool:
-    """-> whether the answer to a line depends on lines before it"""
+    """Tell whether the answer to a line depends on lines before it."""
     command = command_in(typed, COMMANDS)
     if command is None:
         return False
@@ -125,13 +125,13 @@ def asks(typed: TypedLine) -> bool:
 
 
 def says(typed: TypedLine) -> bool:
-    """-> whether a line is a command that says something in the room, so that its author may be sent the entry too"""
+    """Tell whether a line is a command that says something in the room: its author may be sent the entry too."""
     command = command_in(typed, COMMANDS)
     return command is not None and command.effect is Effect.SAYS
 
 
 def nick_in(typed: TypedLine) -> str:
-    """-> the nick that a line takes; "" where it takes none"""
+    """Return the nick that a line takes; "" where it takes none."""
     command = command_in(typed, COMMANDS)
     return argument_in(typed) if command is not None and command.name == "nick" else ""
 
@@ -257,7 +257,7 @@ def _search(call: Call) -> Answer:
     return SearchQuery(tuple(rooms or [call.room.name]), terms, call.limit)
 
 
-def _with_secret(what: RequestedOfNames) -> "Run":
+def _with_secret(what: RequestedOfNames) -> "CommandFunction":
     return lambda call: NameRequest(what, secret=call.argument)
 
 
@@ -291,11 +291,11 @@ def _quit(_call: Call) -> Answer:
     return LeaveChat()
 
 
-Run = Callable[[Call], Answer]
+CommandFunction = Callable[[Call], Answer]
 
 MENTIONS_MAX = 50
 
-COMMANDS: Mapping[str, Command[Run]] = table_of(
+COMMANDS: Mapping[str, Command[CommandFunction]] = table_of(
     (
         Command(
             "help",

@@ -12,7 +12,7 @@ from trio_chat.chat.events import MARK
 from trio_chat.chat.log import Mode
 from trio_chat.chat.nicks import NICK_MAX, fold
 from trio_chat.chat.outlet import NoOutlet
-from trio_chat.chat.session_record import Word
+from trio_chat.chat.session_record import CleanWord
 
 Time = Annotated[float, msgspec.Meta(gt=-1e9, lt=253402300800)]
 """Seconds since 1970, before the year 10000. A machine whose clock is not set may tell of times before 1970."""
@@ -23,14 +23,14 @@ Count = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
 class ClientFacts(msgspec.Struct, frozen=True):
     """A client as its node tells of it. Times are in seconds since 1970; `away_at` is 0 while it is connected."""
 
-    id: Word
-    mode: Word
-    label: Word
-    nick: Word
-    account: Word
+    id: CleanWord
+    mode: CleanWord
+    label: CleanWord
+    nick: CleanWord
+    account: CleanWord
     session: str
-    rooms: tuple[Word, ...]
-    address: Word
+    rooms: tuple[CleanWord, ...]
+    address: CleanWord
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)]
     connected_at: Time
     input_at: Time
@@ -38,7 +38,7 @@ class ClientFacts(msgspec.Struct, frozen=True):
     lines_in: Count = 0
     bytes_out: Count = 0
     is_encrypted: bool = False
-    proven_by: Word = ""
+    proven_by: CleanWord = ""
 
     @property
     def known_mode(self) -> Mode:
@@ -136,7 +136,7 @@ class RemoteClients:
         if client.session:
             self.remove_session(client.session)
         self._by_id[client.id] = client
-        for index, key in self._places_of(client):
+        for index, key in self._index_entries_of(client):
             index.setdefault(key, {})[client.id] = client
         if client.account:
             for name in client.room_names:
@@ -146,7 +146,7 @@ class RemoteClients:
         """Forget a client, if it is known."""
         if (client := self._by_id.pop(client_id, None)) is None:
             return
-        for index, key in self._places_of(client):
+        for index, key in self._index_entries_of(client):
             del index[key][client_id]
             if not index[key]:
                 del index[key]
@@ -198,7 +198,7 @@ class RemoteClients:
         return tuple(self._by_room.get(name, {}).values())
 
     def count_in(self, name: str) -> tuple[int, Collection[str]]:
-        """-> (guests, accounts) in a room"""
+        """Return the number of guests in a room, and the accounts that have places there."""
         guests = len(self._by_room.get(name, ()))
         members = self._members_in.get(name)
         return (guests - members.total(), members) if members else (guests, ())
@@ -207,7 +207,7 @@ class RemoteClients:
         """Tell whether a place of an account is in a room."""
         return bool(account) and any(room in it.room_names for it in self._by_account.get(account, {}).values())
 
-    def _places_of(self, client: RemoteClient) -> Iterator[tuple[dict[object, dict[str, RemoteClient]], object]]:
+    def _index_entries_of(self, client: RemoteClient) -> Iterator[tuple[dict[object, dict[str, RemoteClient]], object]]:
         indices: tuple[tuple[object, object], ...] = (
             (self._by_nick, client.nick and fold(client.nick)),
             (self._by_label, client.label),

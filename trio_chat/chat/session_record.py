@@ -4,10 +4,10 @@ from typing import Annotated
 
 import msgspec
 
-Word = Annotated[str, msgspec.Meta(max_length=1000, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
+CleanWord = Annotated[str, msgspec.Meta(max_length=1000, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
 """A label, a name or an id: with control characters, what is decoded could do harm on a screen, and is refused."""
 
-RoomNames = Annotated[tuple[Word, ...], msgspec.Meta(max_length=2000)]
+RoomNames = Annotated[tuple[CleanWord, ...], msgspec.Meta(max_length=2000)]
 """The rooms of a client, or of all places of a member: restoring one in 3,000 rooms holds the loop for 50 ms."""
 
 PERSON = "person"
@@ -17,7 +17,7 @@ PERSON = "person"
 class Told(msgspec.Struct, frozen=True):
     """The label of a client and its rooms as the notices kept so far tell them."""
 
-    label: Word
+    label: CleanWord
     rooms: RoomNames
 
 
@@ -30,13 +30,13 @@ class SessionRecord(msgspec.Struct, frozen=True):
     """
 
     owner: str
-    mode: Word
-    label: Word
-    nick: Word
+    mode: CleanWord
+    label: CleanWord
+    nick: CleanWord
     rooms: RoomNames
-    address: Word = ""
+    address: CleanWord = ""
     told: Told | None = None
-    account: Word = ""
+    account: CleanWord = ""
 
     @property
     def is_place(self) -> bool:

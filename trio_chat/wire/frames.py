@@ -48,12 +48,12 @@ STICKERS_LIMIT, STICKER_LIMIT = 500, 4096
 
 Key = Annotated[str, Meta(max_length=KEY_LIMIT)]
 Name = Annotated[str, Meta(min_length=1, max_length=64)]
-Text = Annotated[str, Meta(max_length=TEXT_LIMIT)]
+SpokenText = Annotated[str, Meta(max_length=TEXT_LIMIT)]
 Id = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Limit = Annotated[int, Meta(ge=1, le=PAGE_LIMIT)]
 Time = Annotated[float, Meta(ge=0, le=TIME_MAX)]
 Code = Annotated[str, Meta(max_length=CODE_LIMIT)]
-Secret = Annotated[str, Meta(min_length=16, max_length=128)]
+SessionSecret = Annotated[str, Meta(min_length=16, max_length=128)]
 
 
 class Frame(Struct, frozen=True, tag_field="type", tag=str.lower, omit_defaults=True, kw_only=True):
@@ -96,7 +96,7 @@ class Hello(Request, frozen=True, kw_only=True):
     needs_nick: bool = False
     """Refuse the client if that nick is not available."""
     rooms: Annotated[list[Name], Meta(max_length=ROOMS_LIMIT)] = msgspec.field(default_factory=lambda: ["lobby"])
-    session: Secret | None = None
+    session: SessionSecret | None = None
     """A secret made by the client. With it, another connection resumes this session."""
     epoch: str = ""
     """The journal's epoch to which the ids in `since` belong."""
@@ -115,8 +115,8 @@ class Say(Request, frozen=True, kw_only=True):
     """Say something in a room: a `text`, or several `lines`. The entry with the same key acknowledges it."""
 
     room: Name
-    text: Text | None = None
-    lines: Annotated[list[Text], Meta(max_length=LINES_LIMIT)] = msgspec.field(default_factory=list)
+    text: SpokenText | None = None
+    lines: Annotated[list[SpokenText], Meta(max_length=LINES_LIMIT)] = msgspec.field(default_factory=list)
     """Lines that are kept together, one entry each, or not at all. The last of them bears the key."""
 
     def __post_init__(self) -> None:
@@ -129,14 +129,14 @@ class Act(Request, frozen=True, kw_only=True):
     """Describe an action of the client in a room, as `/me` does."""
 
     room: Name
-    text: Text
+    text: SpokenText
 
 
 class Tell(Request, frozen=True, kw_only=True):
     """Send a private message to one person."""
 
     to: Name
-    text: Text
+    text: SpokenText
 
 
 class Join(Request, frozen=True, kw_only=True):
@@ -161,7 +161,7 @@ class Topic(Request, frozen=True, kw_only=True):
     """Set the topic of a room."""
 
     room: Name
-    text: Text
+    text: SpokenText
 
 
 class Who(Request, frozen=True, kw_only=True):
@@ -215,7 +215,7 @@ class RunCommand(Request, frozen=True, kw_only=True, tag="command"):
     """Run a command that has no request of its own, as a plain client types it. `output` answers."""
 
     room: Name
-    line: Text
+    line: SpokenText
 
 
 class ClaimName(Request, frozen=True, kw_only=True, tag="register"):

@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trio_chat.client.conversation.question import Question
+from trio_chat.client.conversation.question import PromptQuestion
 from trio_chat.client.link.events import Failed
 from trio_chat.client.screen_view.frame import make_frame
 from trio_chat.client.screen_view.view_state import ConnectionState, Hits, Menu, ViewState
@@ -52,7 +52,7 @@ def state_with(text: str, shown: str) -> ViewState:
         room.unread, room.mentions = 5000, len(text)
     match shown:
         case "question":
-            state.question = Question(text)
+            state.question = PromptQuestion(text)
         case "menu":
             state.menu = Menu([TabCompletion(text, 0)] * 9, [text] * 9, 0, chosen=5)
         case "hits":

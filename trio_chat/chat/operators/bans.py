@@ -9,7 +9,7 @@ from trio_chat.chat.chat import Chat
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.operators.kicks import CLIENTS_PER_STEP, kick_in_steps
 from trio_chat.chat.operators.networks import (
-    Address,
+    IpAddress,
     Network,
     NetworkTable,
     address_of,
@@ -110,7 +110,7 @@ class Bans:
             raise ChatError("not-banned", f"{show_network(network)} is not banned")
         return self._drop(network)
 
-    def find(self, address: Address, now: float) -> Ban | None:
+    def find(self, address: IpAddress, now: float) -> Ban | None:
         """A ban that keeps this address out."""
         self._in_order.expire(now)
         return next((ban for ban in self._by_network.matching(address) if not ban.is_over(now)), None)

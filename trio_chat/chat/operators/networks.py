@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 from trio_chat.chat.errors import ChatError
 
-Address = IPv4Address | IPv6Address
+IpAddress = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 V = TypeVar("V")
 
@@ -47,7 +47,7 @@ def read_network(written: str) -> Network:
 
 
 @lru_cache(maxsize=1024)
-def address_of(written: str) -> Address:
+def address_of(written: str) -> IpAddress:
     """Read an address as the operating system writes it; a mapped IPv4 address is IPv4, and the zone goes.
 
     In a storm of connections many have one address, and reading it would be a twentieth of what each costs.
@@ -88,7 +88,7 @@ def _has_home(network: Network) -> bool:
     return network.version == 6 and network.prefixlen == 128 and not (address.is_link_local or address.is_loopback)
 
 
-def network_of(address: Address) -> Network:
+def network_of(address: IpAddress) -> Network:
     """Return the network that counts as one address: for IPv6 its /64, since whoever has one address has all of it."""
     return IPv4Network(address) if isinstance(address, IPv4Address) else IPv6Network((address, 64), strict=False)
 
@@ -118,7 +118,7 @@ class NetworkTable(Generic[V]):
         self._lengths[key[:2]] -= 1
         self._lengths += Counter()  # which drops what is zero
 
-    def matching(self, address: Address) -> Iterator[V]:
+    def matching(self, address: IpAddress) -> Iterator[V]:
         """Yield the values of all networks that an address is in."""
         for version, length in self._lengths:
             if version == address.version:

@@ -22,7 +22,7 @@ _SHOWN_MAX = 40
 
 
 @dataclass(eq=False)
-class Question:
+class PromptQuestion:
     """A question that stands in place of the prompt, until a line answers it.
 
     A key alone does not: it may be a letter of something that the person was typing when the question came.
@@ -60,7 +60,7 @@ class Question:
 
 
 @dataclass(eq=False, kw_only=True)
-class Hold(Question):
+class Hold(PromptQuestion):
     """Holds back what is typed behind a command that a password belongs to, until the server has answered that.
 
     The person may take it for the answer to a question for a password, which comes later or not at all: until that is
@@ -92,7 +92,7 @@ class Hold(Question):
             self.typed = ""
         return None, ""
 
-    def replay(self, asked: Callable[[], Question | None], enter: Callable[[Question], None]) -> str:
+    def replay(self, asked: Callable[[], PromptQuestion | None], enter: Callable[[PromptQuestion], None]) -> str:
         """Type what was held as answers to the questions that are `asked` now. -> what is left, as a draft"""
         while self.lines and (question := asked()):
             question.type(self.lines.pop(0))

@@ -32,7 +32,7 @@ from trio_chat.client.conversation.question import (
     NO_ANSWER,
     PASTE_IS_NO_ANSWER,
     Hold,
-    Question,
+    PromptQuestion,
 )
 from trio_chat.client.conversation.typed_drafts import TypedDrafts
 from trio_chat.client.line_view.clusters import Clusters
@@ -117,7 +117,7 @@ class Terminal:
         self._output = cast(TerminalOutput, TerminalOutput.from_pty(stdout, enable_bell=False))
         self._output.enable_cpr = False  # it would wait for the position of the cursor after each line
         self._output.clusters = self._clusters
-        self._question: Question | None = None
+        self._question: PromptQuestion | None = None
         self._aside: list[str] = []
         """Drafts that a question found, or that are no answer to it, until it is answered."""
         self._input = TerminalInput(stdin, pictures.take_out if pictures else str)
@@ -235,7 +235,7 @@ class Terminal:
         """Ask a question in place of the prompt. -> the letter of the choice; empty for Ctrl-C, or leaving"""
         while self._question is not None:
             await self._question.answered.wait()
-        question = self._question = Question(text)
+        question = self._question = PromptQuestion(text)
         if draft := self.draft:
             self._aside = [draft]
             self._session.default_buffer.set_document(Document(), bypass_readonly=True)
@@ -256,11 +256,11 @@ class Terminal:
             buffer.set_document(Document(draft), bypass_readonly=True)
         self.refresh()
 
-    async def _answer_when_stopped(self, question: "Question") -> None:
+    async def _answer_when_stopped(self, question: "PromptQuestion") -> None:
         await self.stopped.wait()
         self._answer(question, "")
 
-    def _answer(self, question: "Question", answer: str) -> None:
+    def _answer(self, question: "PromptQuestion", answer: str) -> None:
         if self._question is question:
             self._question = None
         question.answer = answer
@@ -320,7 +320,7 @@ class Terminal:
         if questions := self._view.secret_wanted(draft):
             self._ask_secret(draft, questions)
         elif question := self._view.question_about(draft):
-            self._question = Question(question, partial(self._send_if_wanted, draft))
+            self._question = PromptQuestion(question, partial(self._send_if_wanted, draft))
         elif draft.strip():
             self._send(draft)
         return False
@@ -371,7 +371,7 @@ class Terminal:
             else:
                 self._send(f"{draft} {secret}")
 
-        self._question = Question(text, then, choices="", is_secret=True)
+        self._question = PromptQuestion(text, then, choices="", is_secret=True)
 
     def _type_answer(self, event: KeyPressEvent) -> None:
         """Take a key while a question is asked; a paste answers only one for a secret."""
@@ -389,7 +389,7 @@ class Terminal:
         elif len(key) == 1 or key is Keys.BracketedPaste:
             question.type(event.data)
 
-    def _enter(self, question: Question) -> None:
+    def _enter(self, question: PromptQuestion) -> None:
         answer, other = question.take()
         if answer is not None:
             self._answer(question, answer)

@@ -30,7 +30,7 @@ _NO_TLS_REASONS = ("SSLV3_ALERT_HANDSHAKE_FAILURE", "WRONG_VERSION_NUMBER", "HTT
 """Reasons that OpenSSL gives for anything that is not TLS: our server without a certificate, or with one, where it had
 greeted us as a plain client before our hello came."""
 
-Stream = trio.SSLStream[FirstBytes]
+TlsStream = trio.SSLStream[FirstBytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class TlsAddress:
         """Avoid the address connected to last, which is mute. -> False if all are: then none is avoided any more"""
         return self.tcp.avoid()
 
-    async def connect(self, notify: Notify) -> Stream:
+    async def connect(self, notify: Notify) -> TlsStream:
         """Connect, and authenticate the server. The caller closes the stream. Raises LinkError."""
         if self.ca_file:
             return await self._handshake(_context_for(self.ca_file))
@@ -73,7 +73,7 @@ class TlsAddress:
             return await self._connect_invited(notify)
         return await self._connect_unpinned(known, notify)
 
-    async def _connect_invited(self, notify: Notify) -> Stream:
+    async def _connect_invited(self, notify: Notify) -> TlsStream:
         """Connect to a server that only an invite has named so far. It is remembered once it is the right one."""
         stream = await self._handshake(_context_without_verification())
         if (fingerprint := _fingerprint(stream)) != self.invited:
@@ -86,7 +86,7 @@ class TlsAddress:
         await self._save(fingerprint, notify)
         return stream
 
-    async def _connect_unpinned(self, known: str, notify: Notify) -> Stream:
+    async def _connect_unpinned(self, known: str, notify: Notify) -> TlsStream:
         """Connect to a server with a certificate from an authority, or to one that is not known yet."""
         try:
             stream = await self._handshake(_context())
@@ -108,7 +108,7 @@ class TlsAddress:
         await self._save(fingerprint, notify)
         return stream
 
-    async def _connect_pinned(self, known: str, notify: Notify) -> Stream:
+    async def _connect_pinned(self, known: str, notify: Notify) -> TlsStream:
         """Connect to a server whose fingerprint is known. It may have a certificate from an authority by now."""
         stream = await self._handshake(_context_without_verification())
         if (fingerprint := _fingerprint(stream)) == known:
@@ -121,7 +121,7 @@ class TlsAddress:
         await self._save(SIGNED_BY_AUTHORITY, notify)
         return stream
 
-    async def _handshake(self, context: ssl.SSLContext) -> Stream:
+    async def _handshake(self, context: ssl.SSLContext) -> TlsStream:
         """Connect, and once more if there was no TLS: the hello may have been late. Raises LinkError."""
         try:
             return await self._try_handshake(context)
@@ -130,7 +130,7 @@ class TlsAddress:
                 raise
         return await self._try_handshake(context)
 
-    async def _try_handshake(self, context: ssl.SSLContext) -> Stream:
+    async def _try_handshake(self, context: ssl.SSLContext) -> TlsStream:
         """Connect. Raises LinkError, whose cause is that of OpenSSL."""
         socket = FirstBytes(await self.tcp.open())
         host = self.tcp.bare_host
@@ -220,11 +220,11 @@ def _is_unknown_issuer(error: LinkError) -> bool:
     return isinstance(cause, ssl.SSLCertVerificationError) and cause.verify_code in _UNKNOWN_ISSUER_CODES
 
 
-def _fingerprint(stream: Stream) -> str:
+def _fingerprint(stream: TlsStream) -> str:
     return fingerprint_of(_digest(stream))
 
 
-def _digest(stream: Stream) -> str:
+def _digest(stream: TlsStream) -> str:
     certificate = stream.getpeercert(binary_form=True)
     assert isinstance(certificate, bytes), "a handshake of ours brings a certificate"
     return hashlib.sha256(certificate).hexdigest()

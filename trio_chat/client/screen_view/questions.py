@@ -10,7 +10,7 @@ from trio_chat.client.conversation.question import (
     NO_ANSWER,
     PASTE_IS_NO_ANSWER,
     Hold,
-    Question,
+    PromptQuestion,
 )
 from trio_chat.client.screen_view.draft_keys import is_typed
 from trio_chat.client.screen_view.view_state import ViewState
@@ -31,7 +31,7 @@ class Questions:
         """Ask a question. -> the letter of the choice; empty for Ctrl-C, Esc, or leaving"""
         while self._state.question is not None:
             await self._state.question.answered.wait()
-        question = self._state.question = Question(text)
+        question = self._state.question = PromptQuestion(text)
         self._redraw()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._answer_when_stopped, question)
@@ -50,7 +50,7 @@ class Questions:
             else:
                 room.restore(draft)
 
-        self._state.question = Question(text, then)
+        self._state.question = PromptQuestion(text, then)
 
     def ask_secret(self, room: RoomState, draft: str, texts: Sequence[str], send: Send, *, first: str = "") -> None:
         """Ask for the secret that a command lacks, at once: whatever is typed next belongs to the answer."""
@@ -66,7 +66,7 @@ class Questions:
             else:
                 send(room, f"{draft} {secret}")
 
-        self._state.question = Question(text, then, choices="", is_secret=True)
+        self._state.question = PromptQuestion(text, then, choices="", is_secret=True)
 
     def hold(self, draft: str) -> None:
         """Hold back what is typed behind a command, until `end_hold`."""
@@ -90,7 +90,7 @@ class Questions:
             self._state.message = HELD_BACK if hold.lines else self._state.message
         self._redraw()
 
-    def press(self, question: Question, key: str) -> None:
+    def press(self, question: PromptQuestion, key: str) -> None:
         """Handle a key while a question is asked."""
         if key in ("ctrl c", "esc"):
             self._answer(question, "")
@@ -103,14 +103,14 @@ class Questions:
         elif is_typed(key):
             question.type(key)
 
-    def paste(self, question: Question, text: str) -> None:
+    def paste(self, question: PromptQuestion, text: str) -> None:
         """Take a paste for a secret: it is no answer to anything else."""
         if question.is_secret:
             question.type(text)
         else:
             self._state.message = PASTE_IS_NO_ANSWER
 
-    def _enter(self, question: Question) -> None:
+    def _enter(self, question: PromptQuestion) -> None:
         answer, other = question.take()
         if answer is not None:
             self._answer(question, answer)
@@ -118,11 +118,11 @@ class Questions:
             self._state.message = NO_ANSWER
             self._state.rooms.current.restore(other)
 
-    async def _answer_when_stopped(self, question: Question) -> None:
+    async def _answer_when_stopped(self, question: PromptQuestion) -> None:
         await self._stopped.wait()
         self._answer(question, "")
 
-    def _answer(self, question: Question, answer: str) -> None:
+    def _answer(self, question: PromptQuestion, answer: str) -> None:
         if self._state.question is question:
             self._state.question = None
         question.answer = answer

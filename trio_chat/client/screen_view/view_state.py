@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from trio_chat.client.conversation.question import Question
+from trio_chat.client.conversation.question import PromptQuestion
 from trio_chat.client.link.events import Message
 from trio_chat.client.transcript.completion import TabCompletion
 from trio_chat.client.transcript.editor import Editor
@@ -93,7 +93,7 @@ class ViewState:
     layout: LineLayout
     narrator: Narrator
     connection: ConnectionState
-    question: Question | None = None
+    question: PromptQuestion | None = None
     menu: Menu | None = None
     hits: Hits | None = None
     picker: Picker | None = None

@@ -21,7 +21,7 @@ import trio
 
 from trio_chat.chat.events import Kind
 from trio_chat.chat.outlet import CloseReason
-from trio_chat.chat.session_record import Word
+from trio_chat.chat.session_record import CleanWord
 from trio_chat.journal.records import JournalError
 from trio_chat.journal.redis.link import RedisLink
 from trio_chat.journal.redis.times import RedisTimes
@@ -49,10 +49,10 @@ class Signal(NamedTuple):
 class EndOrder(msgspec.Struct, frozen=True, array_like=True):
     """The order to end a client: its id, the notice that its rooms are told by, the name of the reason, and a text."""
 
-    client: Word
-    notice: Word
-    reason: Word
-    text: Word
+    client: CleanWord
+    notice: CleanWord
+    reason: CleanWord
+    text: CleanWord
 
     @property
     def kind(self) -> Kind:

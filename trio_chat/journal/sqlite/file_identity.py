@@ -7,7 +7,7 @@ from pathlib import Path
 
 from trio_chat.journal.records import JournalError
 
-Identity = tuple[int, int] | None
+DeviceAndInode = tuple[int, int] | None
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ class FileIdentity:
         return _identity(name) == self._known[name]
 
 
-def _identity(name: str) -> Identity:
+def _identity(name: str) -> DeviceAndInode:
     """Return device and inode of a name; None when it cannot be found."""
     try:
         found = os.stat(name)

@@ -19,7 +19,7 @@ SLOW_WAITING_MAX = 2
 
 T = TypeVar("T")
 
-Ask = Callable[[trio.CapacityLimiter, float], Awaitable[T]]
+LaneWork = Callable[[trio.CapacityLimiter, float], Awaitable[T]]
 
 
 class SearchLanes:
@@ -32,7 +32,7 @@ class SearchLanes:
         self.turns = FairTurns(QUICK_MAX)
         self._pausing = trio.Lock()
 
-    async def run(self, ask: "Ask[T]", asker: Hashable = None) -> T:
+    async def run(self, ask: "LaneWork[T]", asker: Hashable = None) -> T:
         """Search, and begin anew if the time was too short, in the slow lane at last.
 
         In the quick lane, the `asker` whose searches took the least time lately is next.

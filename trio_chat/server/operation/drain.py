@@ -17,10 +17,12 @@ TURN_S = 0.1
 HANG_UPS_PER_TURN = 250
 """Clients told of a stop between two checkpoints, in some 5 ms; ending their sessions takes some 10 more."""
 
-Tell = Callable[[Client], None]
+TellClient = Callable[[Client], None]
 
 
-async def drain(clients: Callable[[], Collection[Client]], seconds: float, *, warn: Tell, hang_up: Tell) -> None:
+async def drain(
+    clients: Callable[[], Collection[Client]], seconds: float, *, warn: TellClient, hang_up: TellClient
+) -> None:
     """Hang up on the clients in frames evenly over `seconds`, which come back by themselves, and elsewhere.
 
     A client in lines cannot do that: it is warned, and stays. Returns after that time, or once nobody is here.
@@ -37,7 +39,7 @@ async def drain(clients: Callable[[], Collection[Client]], seconds: float, *, wa
         await trio.sleep(min(TURN_S, left_s))
 
 
-async def _in_turns(clients: Collection[Client], tell: Tell) -> None:
+async def _in_turns(clients: Collection[Client], tell: TellClient) -> None:
     for number, client in enumerate(clients, 1):
         tell(client)
         if number % HANG_UPS_PER_TURN == 0:

@@ -13,7 +13,7 @@ from trio_chat.server.transport.admission import KNOWN_ORIGINS
 LEFT_PER_ORIGIN = 100
 """Allowances that one origin leaves behind, at most; the oldest are forgotten. Each is whole again after seconds."""
 
-Origin = int | str
+OriginKey = int | str
 """The ticket of a connection, or its address where it has none."""
 
 
@@ -25,10 +25,10 @@ class Allowances:
     """The allowances left behind, by origin and by session. Of more than KNOWN_ORIGINS the oldest are forgotten."""
 
     def __init__(self) -> None:
-        self._by_origin: OrderedDict[Origin, OrderedDict[TokenBucket, None]] = OrderedDict()
+        self._by_origin: OrderedDict[OriginKey, OrderedDict[TokenBucket, None]] = OrderedDict()
         self._by_session: OrderedDict[str, TokenBucket] = OrderedDict()
 
-    def leave(self, bucket: TokenBucket, origin: Origin, session: str, now: float) -> None:
+    def leave(self, bucket: TokenBucket, origin: OriginKey, session: str, now: float) -> None:
         """Leave the allowance of a connection that ends, unless it is whole. An empty session cannot be resumed."""
         if bucket.is_full(now):
             return
@@ -42,7 +42,7 @@ class Allowances:
             self._by_session.move_to_end(session)
             _trim(self._by_session, KNOWN_ORIGINS)
 
-    def resume(self, origin: Origin, session: str) -> TokenBucket | None:
+    def resume(self, origin: OriginKey, session: str) -> TokenBucket | None:
         """Take up the allowance of a session that is resumed. -> None where it left none, or a whole one"""
         bucket = self._by_session.pop(session, None)
         if bucket is None:
@@ -51,7 +51,7 @@ class Allowances:
             return bucket
         return bucket.copy()  # another connection has that one
 
-    def take(self, origin: Origin) -> TokenBucket | None:
+    def take(self, origin: OriginKey) -> TokenBucket | None:
         """Take up the allowance that a connection of an origin left last. -> None where there is none"""
         left = self._by_origin.get(origin)
         if not left:
@@ -60,7 +60,7 @@ class Allowances:
         self._remove(origin, bucket)
         return bucket
 
-    def _remove(self, origin: Origin, bucket: TokenBucket) -> bool:
+    def _remove(self, origin: OriginKey, bucket: TokenBucket) -> bool:
         left = self._by_origin.get(origin, OrderedDict())
         if bucket not in left:
             return False

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import trio
 
 from trio_chat.chat.token_bucket import TokenBucket
-from trio_chat.server.sessions.allowances import Allowances, Origin
+from trio_chat.server.sessions.allowances import Allowances, OriginKey
 from trio_chat.server.transport.admission import KNOWN_ORIGINS
 from trio_chat.server.transport.peer import Peer
 
@@ -51,13 +51,13 @@ class Overdrafts:
     """The times at which overdrafts are paid off, by origin. Of more than KNOWN_ORIGINS the oldest are forgotten."""
 
     def __init__(self) -> None:
-        self._paid_at: OrderedDict[Origin, float] = OrderedDict()
+        self._paid_at: OrderedDict[OriginKey, float] = OrderedDict()
 
-    def wait_s(self, origin: Origin, now: float) -> float:
+    def wait_s(self, origin: OriginKey, now: float) -> float:
         """Seconds until an origin may have another overdraft."""
         return max(0.0, self._paid_at.get(origin, now) - now)
 
-    def begin(self, origin: Origin, paid_at: float) -> None:
+    def begin(self, origin: OriginKey, paid_at: float) -> None:
         """Note an overdraft."""
         self._paid_at[origin] = paid_at
         self._paid_at.move_to_end(origin)
@@ -74,7 +74,7 @@ class Throttle:
         """`overdrafts` and `allowances` are those of all clients."""
         self._overdrafts = overdrafts
         self._allowances = allowances
-        self._origin: Origin = peer.ticket if peer.ticket >= 0 else peer.address
+        self._origin: OriginKey = peer.ticket if peer.ticket >= 0 else peer.address
         self._bucket: TokenBucket | None = None
 
     def spend(self, price: float, limit: RateLimit) -> float:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.operators.bans import Bans
-from trio_chat.chat.operators.networks import Address, Network, address_of
+from trio_chat.chat.operators.networks import IpAddress, Network, address_of
 from trio_chat.chat.token_bucket import TokenBucket
 from trio_chat.config import ServeSettings
 
@@ -105,7 +105,7 @@ class Admission:
         return ticket
 
     def check(self, written: str, *, date: float) -> None:
-        """Raises ChatError for an address that was banned or denied since it was let in: it is no client yet."""
+        """Raise ChatError for an address that was banned or denied since it was let in: it is no client yet."""
         self._check_lists(address_of(written), date)
 
     def leave(self, ticket: Ticket) -> None:
@@ -128,7 +128,7 @@ class Admission:
         if ticket >= 0 and self.limits.connect_rate:
             self._rate_of(ticket, now).take(cost, now)
 
-    def _check_lists(self, address: Address, date: float) -> None:
+    def _check_lists(self, address: IpAddress, date: float) -> None:
         if _is_in(self.limits.deny, address) or (self.limits.allow and not _is_in(self.limits.allow, address)):
             raise ChatError("denied", "your address is not welcome here")
         if ban := self._bans.find(address, date):
@@ -150,7 +150,7 @@ class Admission:
         self._rates.move_to_end(ticket)
         return bucket
 
-    def _origin_of(self, address: Address) -> Ticket:
+    def _origin_of(self, address: IpAddress) -> Ticket:
         """The origin of an address: for IPv6 its /64, which is what one household gets (RFC 6177)."""
         if address.is_loopback or _is_in(self.limits.proxies, address):
             return UNCOUNTED
@@ -159,7 +159,7 @@ class Admission:
         return _IPV6_BIT | int(address) >> (0 if address.is_link_local else 64)
 
 
-def _is_in(networks: tuple[Network, ...], address: Address) -> bool:
+def _is_in(networks: tuple[Network, ...], address: IpAddress) -> bool:
     return any(address in network for network in networks)
 
 

@@ -53,7 +53,7 @@ _OPTIONS = (
 
 logger = logging.getLogger(__name__)
 
-Handler = Callable[[SocketPeer], Awaitable[None]]
+ConnectionHandler = Callable[[SocketPeer], Awaitable[None]]
 
 
 def bind(host: str, port: int) -> list[socket.socket]:
@@ -81,7 +81,7 @@ def prepare(listener: socket.socket) -> None:
             listener.setsockopt(level, getattr(socket, name), value)
 
 
-async def accept_forever(listener: socket.socket, handler: Handler, nursery: trio.Nursery) -> None:
+async def accept_forever(listener: socket.socket, handler: ConnectionHandler, nursery: trio.Nursery) -> None:
     """Accept connections until cancelled, each handled by a task in `nursery`.
 
     Whoever opened the listener closes it; the handler closes its connection.
@@ -101,7 +101,7 @@ async def accept_forever(listener: socket.socket, handler: Handler, nursery: tri
             await trio.sleep(EXHAUSTED_RETRY_S)
 
 
-def _accept_some(listener: socket.socket, handler: Handler, nursery: trio.Nursery) -> None:
+def _accept_some(listener: socket.socket, handler: ConnectionHandler, nursery: trio.Nursery) -> None:
     for _ in range(ACCEPTS_PER_TURN):
         try:
             sock, remote = listener.accept()
