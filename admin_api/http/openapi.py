@@ -65,7 +65,7 @@ def _tags(endpoints: Iterable[Endpoint]) -> list[Schema]:
 
 
 def _schemas(endpoints: Iterable[Endpoint]) -> tuple[Mapping[type, Schema], Schema]:
-    """-> (the schema of each type, the components they refer to)"""
+    """Return the schema of each type, and the components to which they refer."""
     operations = [one.operation for one in endpoints]
     types = {kind for one in operations for kind in (*one.answers.values(), one.body, one.optional_body) if kind} | {
         Problem

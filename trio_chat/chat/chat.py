@@ -178,7 +178,7 @@ class Chat:
             self.notices.keep(client)
 
     def _check_is_still_theirs(self, record: SessionRecord) -> None:
-        """Raises ChatError where the nick of a guest was claimed meanwhile, or the account of a member is gone."""
+        """Raise ChatError where the nick of a guest was claimed meanwhile, or the account of a member is gone."""
         owner = self._deps.owner_of(record.nick) if record.nick else None
         if record.account != (owner.id if owner else ""):
             raise ChatError("name-claimed", claimed_by_another(record.nick))
@@ -335,7 +335,7 @@ class Chat:
     def _leave(self, client: Client, room: Room) -> None:
         self.notices.tell_name(client, room)
         notices = self._remove_member(client, room, move_notice(client, room, Kind.LEFT))
-        client.departed = self.notices.post_change(client, *notices)
+        client.departure_receipt = self.notices.post_change(client, *notices)
 
     def finish_departures(self, client: Client) -> None:
         """End a client's departures from rooms: it is sent what was said there up to now, and nothing more.
@@ -547,7 +547,7 @@ class Chat:
     # Inside
 
     def _check_may_speak(self, client: Client) -> None:
-        """Raises ChatError for a client that is muted."""
+        """Raise ChatError for a client that is muted."""
         if why := self._deps.mute_of(client):
             raise ChatError("muted", why)
 
@@ -607,7 +607,7 @@ class Chat:
         make_notice = move_notice if stays and kind is Kind.LEFT else draft_of
         notices = [self._remove_member(client, room, make_notice(client, room, kind)) for room in tuple(client.members)]
         client.leave_mailbox()
-        client.departed = self.notices.post_change(client, *chain(*notices))
+        client.departure_receipt = self.notices.post_change(client, *chain(*notices))
         if client.away_since is not None:
             self.finish_departures(client)
 

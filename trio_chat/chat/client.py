@@ -26,8 +26,8 @@ class Client:
         "address",
         "away_since",
         "connected_at",
-        "departed",
         "departing",
+        "departure_receipt",
         "id",
         "label",
         "last_input_at",
@@ -63,7 +63,7 @@ class Client:
         self.mailbox: Member | None = None
         self.departing: tuple[Member, ...] = ()
         """Memberships that it has left, but is still sent entries of: those from before its leaving is durable."""
-        self.departed: Receipt | None = None
+        self.departure_receipt: Receipt | None = None
         """The receipt of the last of these departures."""
         self.connected_at = 0.0
         self.last_input_at = 0.0
@@ -139,11 +139,11 @@ class Client:
 
     @property
     def behind(self) -> tuple[int, int]:
-        """-> (entries, bytes) that it has not been sent yet."""
+        """Entries and bytes that it has not been sent yet."""
         return self.sent_and_unsent()[1:]
 
     def sent_and_unsent(self) -> tuple[int, int, int]:
-        """-> (bytes that the kernel has taken, entries not sent yet, bytes not sent yet) of this connection"""
+        """Return the bytes that the kernel has taken of this connection, and the entries and bytes not sent yet."""
         sent, entries, size = self._outlet.bytes_out, 0, self._outlet.unsent_bytes
         for member in self.memberships:
             its_sent, cursor = member.cohort.progress_of(member)

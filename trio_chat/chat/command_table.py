@@ -94,7 +94,7 @@ class Command(Generic[R]):
         )
 
     def check(self, argument: str) -> None:
-        """Raises ChatError where an argument is missing."""
+        """Raise ChatError where an argument is missing."""
         if self.missing and not self._has_needed(argument):
             raise ChatError("usage", f"/{self.name} needs {self.missing}: {self.title}")
 
@@ -117,7 +117,7 @@ def table_of(commands: Iterable[Command[R]]) -> Mapping[str, Command[R]]:
 
 
 def refuse_hidden(line: str, commands: Iterable[Command[R]]) -> None:
-    """Raises ChatError for a line with a private or secret command after a key that left letters before it."""
+    """Raise ChatError for a line with a private or secret command after a key that left letters before it."""
     if line.isprintable():
         return
     private = [command for command in commands if command.effect is Effect.TELLS or command.is_secret]

@@ -49,7 +49,7 @@ class Unsent(Protocol):
     """The unsent part of a room's log for one member: bytes, and a cursor that moves as they are sent."""
 
     def slice(self) -> tuple[bytes, int]:
-        """-> (bytes, end): what to send next, and the cursor once that is sent."""
+        """Return the bytes to send next, and the cursor once they are sent."""
 
     def advance(self, end: int) -> None:
         """Move the cursor to `end`: all of the slice was sent."""

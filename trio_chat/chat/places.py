@@ -74,8 +74,8 @@ class Places:
             self._deps.on_room(account, room.name, True)
         self._rooms.open_mailbox(client)
         notices = self._notices.become_member(client, former, before)
-        client.departed = self._notices.post_change(client, *notices)
-        return client.departed
+        client.departure_receipt = self._notices.post_change(client, *notices)
+        return client.departure_receipt
 
     def evict_guest(self, name: str, *, unless: Client | None = None) -> None:
         """Put out the guest who has a name that belongs to somebody now. Its rooms are told that it left.

@@ -97,7 +97,7 @@ class Member:
 
     @property
     def behind(self) -> tuple[int, int]:
-        """-> (entries, bytes) between the cursor and the end of the log, as far as the window still holds them."""
+        """Entries and bytes between the cursor and the end of the log, as far as the window still holds them."""
         log = self.room.log
         if self.cursor == log.end:
             return 0, 0
@@ -128,7 +128,7 @@ class Member:
         self.own += indices
 
     def slice(self) -> tuple[bytes, int]:
-        """-> (bytes, end): what to send next, and the cursor once that is sent.
+        """Return the bytes to send next, and the cursor once they are sent.
 
         The cursor must be inside the window.
         """

@@ -97,7 +97,7 @@ def _checked(typed: str) -> str:
 
 
 def _filter_of(term: re.Match[str]) -> tuple[str, str] | None:
-    """-> the name of a filter, in small letters, and its value; None for words. Raises ChatError."""
+    """Return the name of a filter, in small letters, and its value; None for words. Raises ChatError."""
     if not term["name"]:
         return None
     name, value = term["name"].lower(), term["value"].strip('"').strip()

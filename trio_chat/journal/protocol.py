@@ -348,7 +348,7 @@ def need(journal: Journal, part: type[Part]) -> Part:
 
 
 def check_required(journal: object, url: str) -> None:
-    """Raises JournalError for a journal that lacks a required part."""
+    """Raise JournalError for a journal that lacks a required part."""
     for part, ability in REQUIRED.items():
         if not isinstance(journal, part):
             raise JournalError(f"the journal {url} cannot {ability}, as every journal must: it lacks {part.__name__}")

@@ -34,7 +34,7 @@ class Admin:
     """The admin app, ready to start on its listeners."""
 
     def __init__(self, in_force: SettingsInForce, token: AdminToken, listeners: Sequence[trio.SocketListener]) -> None:
-        """Raises SetupError where other machines can reach it and no setting says who may use it."""
+        """Make it. Raises SetupError where other machines can reach it and no setting says who may use it."""
         settings = in_force.settings
         if settings.admin_tls and certificate_file(settings) is None:
             remedy = "give one with --tls-cert, or have one made with --tls"

@@ -414,7 +414,7 @@ class Accounts:
             self.names.release(folded)
 
     def _check_names_of(self, blob: str) -> None:
-        """Raises ChatError where a key has claimed as many names as it may, or was given them.
+        """Raise ChatError where a key has claimed as many names as it may, or was given them.
 
         A key that was added by `/key add` counts for none: public keys are public, and anybody could use up another's.
         """
@@ -423,7 +423,7 @@ class Accounts:
             raise ChatError("too-many-names", f"that key proves {NAMES_PER_KEY} names already")
 
     def _charge_claim(self, where: Where) -> None:
-        """Raises ChatError where an address has claimed as many names as it may."""
+        """Raise ChatError where an address has claimed as many names as it may."""
         if where.origin >= 0:
             try:
                 self._claims.begin([where.origin], self._clock())

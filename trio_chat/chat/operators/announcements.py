@@ -75,7 +75,7 @@ def _rooms_with_members(chat: Chat) -> list[str]:
 
 
 def check_copies(lines: Sequence[str], count: int) -> None:
-    """Raises ChatError where so many copies of an announcement would fill the journal."""
+    """Raise ChatError where so many copies of an announcement would fill the journal."""
     size = count * sum(len(line.encode()) + COPY_BYTES for line in lines)
     if size > COPIES_MAX_BYTES:
         raise ChatError(

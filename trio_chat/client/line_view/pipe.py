@@ -132,7 +132,7 @@ class ThreadDescriptor:
     """
 
     def __init__(self, fd: int) -> None:
-        """Raises OSError where nothing is open."""
+        """Duplicate the descriptor. Raises OSError where nothing is open."""
         self._fd = os.dup(fd)
 
     def __del__(self) -> None:

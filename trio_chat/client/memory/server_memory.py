@@ -64,7 +64,7 @@ class ServerMemory:
 
 
 def _valid(found: Remembered) -> Remembered:
-    """Raises ValueError where there is more than any client would save."""
+    """Raise ValueError where there is more than any client would save."""
     ignored = (*found.ignored, *found.ignored_accounts, *found.ignored_accounts.values())
     names = (*found.rooms, *found.marks, *found.muted, *found.people, *ignored)
     ignored_most = max(len(found.ignored), len(found.ignored_accounts))

@@ -178,7 +178,7 @@ class People:
             _add(here, entry.author)
 
     def _difference(self, entry: frames.Said, here: Collection[str]) -> int:
-        """-> the members that an entry adds: none where the server counted them when it was asked who is here
+        """Return the number of members that an entry adds: 0 where the server's answer to who is here has counted them.
 
         It knows of somebody who comes or goes before that is kept, and so before the entry.
         """

@@ -207,9 +207,10 @@ class RedisNodes:
         return records[0] if records else None
 
     async def _take(self, session: str) -> tuple[()] | tuple[bytes, int, bool] | None:
-        """-> the record of a session, the number of the newest signal, and whether it was here already
+        """Take a session away from the node that has it.
 
-        () where there is none, None where that cannot be known.
+        -> its record, the number of the newest signal, and whether it was here already; () where there is none, None
+        where that cannot be known
         """
         try:
             answer = await self._link.call(script("take"), self.name, self._current_fence(), session)

@@ -33,7 +33,7 @@ class PrimaryFinder:
     """Connects to the primary, wherever it is by then. The connections of one journal share it."""
 
     def __init__(self, address: RedisAddress, times: RedisTimes) -> None:
-        """Raises JournalError where the certificates cannot be read."""
+        """Read the certificates that the address names. Raises JournalError."""
         self.address = address
         self._times = times
         tls = tls_context(address.certificates) if address.is_encrypted else None

@@ -143,13 +143,13 @@ def decode_told(decode: Callable[[bytes], T], payload: bytes) -> T:
 
 
 def check_size(payload: bytes, most: int) -> None:
-    """Raises ValueError for a payload that is too long to be decoded."""
+    """Raise ValueError for a payload that is too long to be decoded."""
     if len(payload) > most:
         raise ValueError(f"it has {len(payload)} bytes, and {most} at most are read")
 
 
 def check_record(record: object) -> None:
-    """Raises ValueError for a network, an address or a key that is none."""
+    """Raise ValueError for a network, an address or a key that is none."""
     match record:
         case AccountRecord(keys=keys) if not all(is_blob(key.blob) for key in keys):
             raise ValueError("one of its keys is none")

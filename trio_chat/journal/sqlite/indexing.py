@@ -87,7 +87,7 @@ class Indexing:
         self.pruned_to = int(self._db.execute("SELECT value FROM meta WHERE name = 'pruned_to'").fetchone()[0])
 
     def index_due_in_s(self, last_id: int) -> float | None:
-        """-> seconds until the next slice is due, or None when everything is indexed."""
+        """Return the seconds until the next slice is due; None when everything is indexed."""
         if self.marks.indexed_to >= last_id and not self.marks.has_gap:
             return None
         return max(0.0, self._due - time.monotonic())

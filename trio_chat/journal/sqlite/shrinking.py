@@ -100,7 +100,7 @@ class Shrinking:
         return time.thread_time() - began
 
     def _cut_off(self, spare: int) -> tuple[int, float]:
-        """-> the number of pages, and the CPU time it took; no pages where the file was not made for it"""
+        """Cut free pages off. -> their number, and the CPU time in seconds; 0 where the file was not made for that"""
         if not _is_incremental(self._db):
             if not self._has_told:
                 self._has_told = True

@@ -199,7 +199,7 @@ class Store:
         return work()
 
     def index_due_in_s(self) -> float | None:
-        """-> seconds until `index_some` is due, or None when everything is indexed."""
+        """Return the seconds until `index_some` is due; None when everything is indexed."""
         return self.indexing.index_due_in_s(self.last_id)
 
     def index_some(self) -> None:
@@ -217,7 +217,7 @@ class Store:
         return took_s
 
     def tidy_due_in_s(self) -> float:
-        """-> seconds until `purge_some` or `shrink_some` is due"""
+        """Return the seconds until `purge_some` or `shrink_some` is due."""
         return min(self.purging.due_in_s(), self.shrinking.due_in_s())
 
     def tidy_some(self) -> None:

@@ -10,9 +10,10 @@ from trio_chat.chat.client import Client
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import MAILBOX_MARK, Entry, Kind
 from trio_chat.chat.nicks import fold
+from trio_chat.chat.register import bare_name
 from trio_chat.journal import AccountStore, Past, need
 from trio_chat.server.sessions.context import SessionContext
-from trio_chat.server.sessions.name_requests import NEEDS_LOGIN, plain_name
+from trio_chat.server.sessions.name_requests import NEEDS_LOGIN
 from trio_chat.server.transport.outlet import PeerOutlet
 
 PAGES_MAX = 5
@@ -83,8 +84,8 @@ def own_mailbox(client: Client) -> str:
 
 
 def _other(context: SessionContext, room: str) -> tuple[str, str]:
-    """-> the id of the account whose conversation `@NAME` is, or "" and the name of a guest"""
-    name = plain_name(room.removeprefix(MAILBOX_MARK))
+    """Find whose conversation `@NAME` is. -> the id of the account and "", or "" and the name of a guest"""
+    name = bare_name(room.removeprefix(MAILBOX_MARK))
     owner = context.accounts.names.owner_of(name)
     return (owner.id, "") if owner else ("", name)
 

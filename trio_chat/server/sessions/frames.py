@@ -20,7 +20,7 @@ from trio_chat.server.sessions.ending import disconnect_reason
 from trio_chat.server.sessions.frame_conversation import FrameConversation
 from trio_chat.server.sessions.frame_requests import HANDLERS, price_of
 from trio_chat.server.sessions.handshake import Admitted, FrameInput, FrameReader, handshake
-from trio_chat.server.sessions.settling import depart, departed
+from trio_chat.server.sessions.settling import departed, send_farewell
 from trio_chat.server.sessions.throttle import Throttle, pause, pause_unpriced
 from trio_chat.server.sessions.welcome import welcome
 from trio_chat.server.shutdown_timeouts import FINAL_READ_S
@@ -67,7 +67,7 @@ async def serve_frames(context: SessionContext, peer: Peer) -> None:
                 reason = disconnect_reason(outlet, sys.exception() or outlet.fault)
                 await session.look_for_bye(reason)
                 session.disconnect(reason)
-                await session.depart()
+                await session.send_farewell()
 
 
 class FramesSession:
@@ -124,9 +124,9 @@ class FramesSession:
                 await departed(self._talk.context, self._talk.client)
                 await self._talk.deliver()
 
-    async def depart(self) -> None:
+    async def send_farewell(self) -> None:
         """Send the client its last bytes."""
-        await depart(self._talk.context, self._talk.client, self._outlet)
+        await send_farewell(self._talk.context, self._talk.client, self._outlet)
 
     async def look_for_bye(self, reason: DisconnectReason) -> None:
         """Leave if `bye` was among the last things that the client sent over a connection that is broken.

@@ -269,7 +269,7 @@ class Handshake:
         return self._challenges
 
     def _check_address(self) -> None:
-        """Raises ChatError, and the attempts end, for an address that was banned since it was let in."""
+        """End the attempts, and raise ChatError, for an address that was banned since it was let in."""
         try:
             self._context.admission.check(self._reader.peer.address, date=time.time())
         except ChatError as refusal:
@@ -290,7 +290,7 @@ class Handshake:
         return proof + REQUEST_PRICES["hello"].of(Extent(moves=moves + renames))
 
     def _check_password(self, given: str) -> None:
-        """Raises ChatError. A missing password is not charged: the client may not know of it, and guesses nothing."""
+        """Raise ChatError for a wrong password. A missing one is not charged: the client may not know of it."""
         password = self._context.password
         if not password.is_set or (given and is_password_right(self._context, self._reader.peer, given)):
             return

@@ -35,7 +35,7 @@ from trio_chat.server.sessions.name_dialogue import NameDialogue
 from trio_chat.server.sessions.name_requests import Proven, enter_proven, you_are
 from trio_chat.server.sessions.nick_claims import claimed
 from trio_chat.server.sessions.read_marks import note_sent
-from trio_chat.server.sessions.settling import depart, departed
+from trio_chat.server.sessions.settling import departed, send_farewell
 from trio_chat.server.sessions.throttle import Throttle, pause, pause_unpriced
 from trio_chat.server.transport.outlet import NoticeEncoders, PeerOutlet
 from trio_chat.server.transport.peer import FIRST_BYTES_TIMEOUT_S, READ_BYTES, Peer, is_silent
@@ -80,7 +80,7 @@ async def serve_lines(context: SessionContext, peer: Peer) -> None:
         note_sent(context, client)
         error = sys.exception() or (None if session is None else session.fault)
         context.chat.disconnect(client, disconnect_reason(outlet, error))
-        await depart(context, client, outlet)
+        await send_farewell(context, client, outlet)
 
 
 def _enter(context: SessionContext, client: Client, outlet: PeerOutlet, proven: Proven) -> Arrival | None:

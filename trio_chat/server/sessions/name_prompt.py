@@ -116,7 +116,7 @@ class NamePrompt:
         return None
 
     async def _take(self, ask: Ask | None, line: str, scope: trio.CancelScope) -> Proven | None:
-        """Raises ChatError and JournalError."""
+        """Take a line that may be refused. Raises ChatError and JournalError."""
         where = where_of(self._context, self._peer)
         secret = line
         if ask is None:

@@ -15,6 +15,7 @@ from trio_chat.chat.client import Client
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import MARK
 from trio_chat.chat.nicks import name_of_guest
+from trio_chat.chat.register import bare_name
 from trio_chat.chat.wording import notice
 from trio_chat.journal import JournalError
 from trio_chat.server.sessions.arrivals import Arrival, arrive
@@ -113,11 +114,11 @@ def begin(client: Client | None, where: Where, request: NameRequest) -> tuple[As
             raise ChatError("usage", NEEDS_LOGIN)
         return Ask("password", client.label), request.secret
     if client is not None and client.account:
-        raise ChatError("usage", is_named_already(client))
+        raise ChatError("usage", no_other_name(client))
     nick = name_of_guest(client.nick) if client is not None and client.nick else ""
     match request.what:
         case "login":
-            return Ask("login", plain_name(request.name)), request.secret
+            return Ask("login", bare_name(request.name)), request.secret
         case "invite":
             if len(request.secret) != CODE_LENGTH or not CODE_CHARS.issuperset(request.secret.lower()):
                 raise ChatError("invite", "that is no code of an invite: it has 26 letters and digits")
@@ -206,7 +207,7 @@ def check_is_private(where: Where, proof: NameProof) -> None:
 def name_to_claim(client: Client) -> str:
     """Return the name that a client can claim: its nick. Raises ChatError."""
     if client.account:
-        raise ChatError("usage", is_named_already(client))
+        raise ChatError("usage", no_other_name(client))
     if not client.nick:
         raise ChatError("usage", NEEDS_NAME)
     return name_of_guest(client.nick)
@@ -218,7 +219,7 @@ def _check_is_in_no_use(context: SessionContext, client: Client | None, name: st
         raise ChatError("nick-taken", f"somebody else has the name [{name}] just now")
 
 
-def is_named_already(client: Client) -> str:
+def no_other_name(client: Client) -> str:
     """Refuse another name to a client that has proven one."""
     return f"you are [{client.shown}] here: connect again to be somebody else"
 
@@ -226,11 +227,6 @@ def is_named_already(client: Client) -> str:
 def you_are(client: Client) -> str:
     """Tell a client that has proven its name who it is."""
     return f"you are [{client.shown}] now: the name is yours"
-
-
-def plain_name(text: str) -> str:
-    """Return a name without the brackets and the mark that the chat shows it with."""
-    return text.removeprefix("[").removesuffix("]").removesuffix(MARK)
 
 
 def _own_account(context: SessionContext, client: Client) -> Account:
@@ -245,7 +241,7 @@ def _keys(account: Account) -> tuple[str, ...]:
 
 
 def _whois(context: SessionContext, name: str) -> tuple[str, ...]:
-    found = context.chat.directory.addressee(plain_name(name))
+    found = context.chat.directory.addressee(bare_name(name))
     account = context.accounts.names.by_id(found.account)
     if account is None:
         client = found.client

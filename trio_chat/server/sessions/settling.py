@@ -43,14 +43,14 @@ async def departed(context: SessionContext, client: Client) -> None:
     These are known when its notices of leaving are kept, or could not be. The change of its record is durable then,
     too: a guest that has become a place of an account, and so has left its mailbox, is that after a crash as well.
     """
-    if client.departed:
-        await failures_of([client.departed])
+    if client.departure_receipt:
+        await failures_of([client.departure_receipt])
         await published(context)
         await context.ends.wait_turn()
     context.chat.finish_departures(client)
 
 
-async def depart(context: SessionContext, client: Client, outlet: PeerOutlet) -> None:
+async def send_farewell(context: SessionContext, client: Client, outlet: PeerOutlet) -> None:
     """Send a client whose connection ends its farewell, and no more.
 
     Before it come the entries from before its leaving, where the chat has removed it.

@@ -55,7 +55,7 @@ class Peer(Protocol):
         """Return the first bytes, which can still be received; b"" at the end, None if none come in `timeout_s`."""
 
     def receivable(self) -> Awaitable[None]:
-        """-> what to await until bytes, or the end of input, can be received."""
+        """Return an awaitable that ends when bytes, or the end of input, can be received."""
 
     def receive_nowait(self) -> bytes | None:
         """Return the bytes received so far, up to READ_BYTES; b"" at the end, None where there are none after all."""

@@ -76,7 +76,7 @@ class SocketOutlet(PeerOutlet):
         self.sink = self.socket if is_free else TAKES_NOTHING
 
     def _offer(self, data: bytes | memoryview) -> int:
-        """-> how many bytes the kernel took. All of them where the connection is broken: reading reports it."""
+        """Offer bytes. -> how many the kernel took: all where the connection is broken, which reading reports"""
         try:
             sent = self.socket.send(data)
         except BlockingIOError:

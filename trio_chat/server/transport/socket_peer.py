@@ -72,7 +72,7 @@ class SocketPeer:
         return header.source is not None
 
     def receivable(self) -> Awaitable[None]:
-        """-> an awaitable that ends when input has come, or its end. Raises trio.ClosedResourceError.
+        """Return an awaitable that ends when input has come, or its end. Raises trio.ClosedResourceError.
 
         Ten thousand clients spend most of their time here. A coroutine of our own around Trio's would cost another
         200 bytes for each.

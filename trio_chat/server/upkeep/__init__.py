@@ -1,4 +1,4 @@
-"""Upkeep: restoring rooms and sessions at start, the operator log, and pruning.
+"""Upkeep: rooms and clients restored at the start; bans, names, memories and stickers kept meanwhile; and pruning.
 
-Nothing here knows sockets or sessions.
+Nothing here knows sockets or the sessions of connections.
 """
