@@ -1,6 +1,7 @@
 """`trio-chat status` against a running server."""
 
 import re
+from pathlib import Path
 
 from tests.operate.conftest import Operate, join_as
 from tests.protocol.conftest import Server
@@ -19,3 +20,14 @@ def test_the_server_is_shown_at_a_glance(server: Server, operate: Operate) -> No
     assert listed["counts"]["clients"] == 1
     assert re.search(r"^used      clients  1 of \d+$", shown.out, re.MULTILINE)
     assert re.search(r"^          windows  \d+ KB of \d+ MB$", shown.out, re.MULTILINE)
+
+
+def test_the_example_on_the_page_counts_what_is_counted(server: Server, operate: Operate) -> None:
+    page = (Path(__file__).parents[3] / "docs/cli.md").read_text(encoding="utf-8")
+    [counts] = re.findall(r"^    now       (.*)$", page, re.MULTILINE)
+    resources = re.findall(r"^    (?:used|    )      (\w+)", page, re.MULTILINE)
+
+    found = operate("status", "--json").json
+
+    assert [name.removesuffix("s") for name in found["counts"]] == re.findall(r"\d+ (\w+?)s?\b", counts)
+    assert [one["name"] for one in found["resources"]] == resources
