@@ -1,6 +1,7 @@
 """The operator's console: bans, and the audit of what was done."""
 
 from itertools import chain
+from pathlib import Path
 from unittest.mock import ANY
 
 import pytest
@@ -60,6 +61,17 @@ async def test_a_list_of_thirty_thousand_clients_holds_nobody_up(open_server) ->
         assert longest_s() < HELD_S
         assert head.split()[:2] == ["PORT", "ADDRESS"]
         assert [row.split()[0] for row in rows] == [str(1 + number) for number in range(30_000)]
+
+
+async def test_the_readme_lists_clients_in_the_columns_of_today(open_server, autojump_clock) -> None:
+    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8").splitlines()
+    [head] = [line.split() for line in readme if line.startswith("    PORT ")]
+
+    async with open_server() as server:
+        await server.join()
+        listed = list(await run_command(context_of(server), "list"))
+
+    assert listed[0].split() == head
 
 
 async def test_a_ban_is_set_shown_and_lifted(open_server, autojump_clock) -> None:
