@@ -8,7 +8,7 @@ from trio_chat.chat.dependencies import Owner
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import MARK
 from trio_chat.chat.nodes import Nodes
-from trio_chat.chat.register import Register, as_peer, bare_name, find_remote
+from trio_chat.chat.register import Register, as_peer, find_remote, plain_name
 from trio_chat.chat.room import Listener, Room
 from trio_chat.chat.session_record import PERSON, SessionRecord
 from trio_chat.chat.text import excerpt
@@ -59,7 +59,7 @@ class Directory:
 
     def called(self, who: str) -> Sequence[Client]:
         """Return the places of the member, or the guest, who has a nick. -> none where `who` names nobody so"""
-        here, elsewhere = self._register.called(who), self._nodes.clients.called(bare_name(who))
+        here, elsewhere = self._register.called(who), self._nodes.clients.called(plain_name(who))
         return (*here, *elsewhere) if elsewhere else here
 
     def rooms_of(self, account: str) -> Collection[Room]:

@@ -27,7 +27,7 @@ def as_peer(who: str) -> str:
     return f"[{address}]:{port}" if ":" in address and "[" not in address else who
 
 
-def bare_name(who: str) -> str:
+def plain_name(who: str) -> str:
     """Return a name without the brackets and the mark with which the chat shows it."""
     return (who[1:-1] if who.startswith("[") and who.endswith("]") else who).removesuffix(MARK)
 
@@ -36,7 +36,7 @@ def find_remote(clients: RemoteClients, who: str) -> Sequence[RemoteClient]:
     """All clients of other nodes that `who` names: a port, an `address:port`, an id or a nick."""
     if client := clients.by_id(who):
         return (client,)
-    if called := clients.called(bare_name(who)):
+    if called := clients.called(plain_name(who)):
         return called
     who = as_peer(who)
     port = who.rpartition(":")[2]
@@ -151,7 +151,7 @@ class Register:
 
     def called(self, who: str) -> Sequence[Client]:
         """The places of the member, or the guest, that has a nick. It may be written as the chat shows it."""
-        name = bare_name(who)
+        name = plain_name(who)
         client = self._by_nick.get(fold(name)) if len(name) <= NICK_MAX else None
         if client is None:
             return ()
@@ -201,7 +201,7 @@ class Register:
             return [client]
         if called := self.called(who):
             return list(called)
-        if is_nick(bare_name(who)):
+        if is_nick(plain_name(who)):
             return []
         if found := self.find(who):
             return found

@@ -10,7 +10,7 @@ from trio_chat.chat.client import Client
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import MAILBOX_MARK, Entry, Kind
 from trio_chat.chat.nicks import fold
-from trio_chat.chat.register import bare_name
+from trio_chat.chat.register import plain_name
 from trio_chat.journal import AccountStore, Past, need
 from trio_chat.server.sessions.context import SessionContext
 from trio_chat.server.sessions.name_requests import NEEDS_LOGIN
@@ -85,7 +85,7 @@ def own_mailbox(client: Client) -> str:
 
 def _other(context: SessionContext, room: str) -> tuple[str, str]:
     """Find whose conversation `@NAME` is. -> the id of the account and "", or "" and the name of a guest"""
-    name = bare_name(room.removeprefix(MAILBOX_MARK))
+    name = plain_name(room.removeprefix(MAILBOX_MARK))
     owner = context.accounts.names.owner_of(name)
     return (owner.id, "") if owner else ("", name)
 

@@ -15,7 +15,7 @@ from trio_chat.chat.client import Client
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import MARK
 from trio_chat.chat.nicks import name_of_guest
-from trio_chat.chat.register import bare_name
+from trio_chat.chat.register import plain_name
 from trio_chat.chat.wording import notice
 from trio_chat.journal import JournalError
 from trio_chat.server.sessions.arrivals import Arrival, arrive
@@ -118,7 +118,7 @@ def begin(client: Client | None, where: Where, request: NameRequest) -> tuple[As
     nick = name_of_guest(client.nick) if client is not None and client.nick else ""
     match request.what:
         case "login":
-            return Ask("login", bare_name(request.name)), request.secret
+            return Ask("login", plain_name(request.name)), request.secret
         case "invite":
             if len(request.secret) != CODE_LENGTH or not CODE_CHARS.issuperset(request.secret.lower()):
                 raise ChatError("invite", "that is no code of an invite: it has 26 letters and digits")
@@ -241,7 +241,7 @@ def _keys(account: Account) -> tuple[str, ...]:
 
 
 def _whois(context: SessionContext, name: str) -> tuple[str, ...]:
-    found = context.chat.directory.addressee(bare_name(name))
+    found = context.chat.directory.addressee(plain_name(name))
     account = context.accounts.names.by_id(found.account)
     if account is None:
         client = found.client
