@@ -20,6 +20,43 @@ from trio_chat.journal.engines import ENGINES
 ROOT = Path(__file__).parents[1]
 
 
+SERVE_IN_LITTLE_MEMORY = """
+import resource, sys
+import trio_chat.serve.app
+from trio_chat.cli import run
+pages = int(open("/proc/self/statm").read().split()[0])
+_, most = resource.getrlimit(resource.RLIMIT_AS)
+resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + 7 * 2**20, most))
+sys.exit(run(["serve", "--host", "127.0.0.1", "--port", "0", "--admin-port", "0", "--data", sys.argv[1]]))
+"""
+"""A server that has less address space left than a thread takes for its stack."""
+
+
+def test_m15_a_server_without_the_memory_to_start_says_so_in_one_line(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", SERVE_IN_LITTLE_MEMORY, str(tmp_path / "data")]
+
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+
+    assert done.returncode == 1
+    assert done.stderr == "trio-chat: there is too little memory, or too low a limit of it or of processes\n"
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["help", "serve"], ["check-config"]])
+def test_an_output_that_no_disk_takes_is_told_in_one_line(arguments: list[str], tmp_path: Path) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "trio_chat", *arguments],
+            cwd=ROOT,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "TRIO_CHAT_DATA": str(tmp_path)},
+        )
+
+    assert done.returncode == 1
+    assert done.stderr == "trio-chat: cannot write to stdout, or to a file: No space left on device\n"
+
+
 def imports_of(statement: str) -> set[str]:
     """The names of all modules that a fresh Python has after a statement."""
     code = f"{statement}\nimport json, sys\nprint(json.dumps(list(sys.modules)))"

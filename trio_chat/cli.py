@@ -16,7 +16,7 @@ import click
 from msgspec import Struct
 
 from trio_chat import __version__
-from trio_chat.closed_output import CLOSED_OUTPUT_STATUS, closed_output_raised, drop_output
+from trio_chat.closed_output import CLOSED_OUTPUT_STATUS, FullOutputError, closed_output_raised, drop_output
 from trio_chat.config import (
     ConfigError,
     JoinSettings,
@@ -29,6 +29,7 @@ from trio_chat.config.click_options import SectionedCommand, SettingsCommand, co
 from trio_chat.config.client_file import read_client_file
 from trio_chat.config.loading import SettingsTable
 from trio_chat.config.setting_types import integer
+from trio_chat.exception_groups import leaf_exceptions
 from trio_chat.journal.engines import forms_help
 from trio_chat.operate.command_table import OPERATOR_COMMANDS, load_command
 from trio_chat.operate.errors import OperatorError
@@ -77,7 +78,21 @@ def run(arguments: list[str]) -> int:
         return error.status if isinstance(error, OperatorError) else USAGE_STATUS
     except click.Abort:
         return INTERRUPTED_STATUS
+    except FullOutputError as error:
+        drop_output()
+        print(f"trio-chat: {error}", file=sys.stderr)
+        return 1
+    except Exception as error:
+        if not any(map(_is_out_of_memory, leaf_exceptions(error))):
+            raise
+        print("trio-chat: there is too little memory, or too low a limit of it or of processes", file=sys.stderr)
+        return 1
     return int(status or 0)
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether the machine gives no more memory, or no thread, which a limit of memory keeps from starting."""
+    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "start new thread" in str(error))
 
 
 def _reserve_standard_fds() -> None:

@@ -1,5 +1,6 @@
-"""The end of a command whose output nobody reads any more, as in `trio-chat clients | head -1`."""
+"""The end of a command whose output nobody reads any more, as in `trio-chat clients | head -1`, or no disk takes."""
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,13 +18,24 @@ class ClosedOutputError(Exit):
         super().__init__(CLOSED_OUTPUT_STATUS)
 
 
+class FullOutputError(Exception):
+    """The output cannot be written; the text says why."""
+
+
+_FULL = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO))
+
+
 @contextmanager
 def closed_output_raised() -> Iterator[None]:
-    """Turn the broken pipe of an output into a ClosedOutputError."""
+    """Turn the broken pipe of an output into a ClosedOutputError, and a full disk under it into a FullOutputError."""
     try:
         yield
     except BrokenPipeError as error:
         raise ClosedOutputError from error
+    except OSError as error:
+        if error.errno not in _FULL or error.filename is not None:
+            raise
+        raise FullOutputError(f"cannot write to stdout, or to a file: {os.strerror(error.errno)}") from error
 
 
 def drop_output() -> None:

@@ -79,7 +79,6 @@ class QueuedLog(logging.Handler):
     """Writes records to a file descriptor, in a thread of its own."""
 
     def __init__(self, fd: int, queued_lines_max: int = QUEUED_LINES_MAX) -> None:
-        super().__init__()
         self.dropped = 0
         self.divert: Callable[[str], None] | None = None
         """Prints a record in place of a write to the file descriptor; raises RuntimeError once it cannot."""
@@ -89,6 +88,7 @@ class QueuedLog(logging.Handler):
         # when the interpreter ends is fatal.
         self._thread = threading.Thread(target=self._write_all, name="log", daemon=True)
         self._thread.start()
+        super().__init__()  # last: `logging` closes what is one of its handlers, and a thread may fail to start
 
     def emit(self, record: logging.LogRecord) -> None:
         """Queue a record, or count it as dropped. Never blocks."""
