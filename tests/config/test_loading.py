@@ -120,6 +120,7 @@ def test_a_file_that_cannot_be_used_is_one_line_that_names_it(file: Path) -> Non
     assert error_in(file, f"max-clients = {'9' * 5000}").startswith("not valid TOML: ")
     assert error_in(file, f"max-clients = {'[' * 20_000}").startswith("not valid TOML: ")
     assert error_in(file, b"\xff") == "not UTF-8 at byte 0"
+    assert error_in(file, "rate = 7".encode("utf-16")) == "not UTF-8, but UTF-16: save it as UTF-8"
     with pytest.raises(ConfigError, match=r": cannot be read: No such file or directory$"):
         load(Some, {}, {}, file=file.with_name("missing.toml"))
     with pytest.raises(ConfigError, match=r": cannot be read: Is a directory$"):

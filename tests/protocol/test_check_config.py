@@ -135,3 +135,21 @@ def test_no_file_is_read_that_is_far_too_large(
     assert errors.count("\n") == 1
     if "cannot" in why:
         assert "it is larger than 256 KiB" in errors
+
+
+def test_it_reads_the_files_that_a_server_reads(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names, stickers = tmp_path / "names", tmp_path / "stickers.toml"
+    names.write_text("ssh-ed25519 rubbish\n")
+    stickers.write_text('[cat]\ntext = "meow"\n', encoding="utf-16")
+    flags = ["--names-file", str(names), "--stickers", str(stickers), "--data", str(tmp_path / "data")]
+
+    status = run(["check-config", "--quiet", *flags])
+    errors = capsys.readouterr().err.splitlines()
+    names.write_text("ssh-rsa AAAA ann\n")
+    second_status = run(["check-config", "--quiet", *flags])
+
+    assert status == 1
+    assert errors[0].startswith(f"trio-chat: the names file {names}, line 1: ")
+    assert errors[1].startswith(f"trio-chat: stickers: {stickers}: not UTF-8 at byte 0")
+    assert second_status == 0
+    assert "keys of the type ssh-rsa prove no name" in capsys.readouterr().err

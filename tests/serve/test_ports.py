@@ -33,3 +33,10 @@ async def test_an_admin_port_that_was_asked_for_and_is_taken_ends_the_start(sett
     with pytest.raises(SetupError, match="--admin-port"):
         async with open_ports(settings, Inherited()):
             pass
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:5555", "[::1]:5555", "[::1]"])
+async def test_an_address_with_a_port_or_brackets_is_refused_with_the_way_to_write_it(host: str) -> None:
+    with pytest.raises(SetupError, match=r"choose another with --host, without brackets, and the port with --port$"):
+        async with open_ports(ServeSettings(host=host, port=0), Inherited()):
+            pass

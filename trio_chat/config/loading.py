@@ -1,5 +1,6 @@
 """Loading of settings: a flag overrides a variable, a variable the file, the file the default."""
 
+import codecs
 import tomllib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -256,6 +257,8 @@ def read_toml_text(file: Path) -> tuple[str, dict[str, Any]]:
     except OSError as error:
         raise ConfigError(f"{file}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{file}: not UTF-8 at byte {error.start}") from error
+        is_utf_16 = error.object.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        hint = ", but UTF-16: save it as UTF-8" if is_utf_16 else f" at byte {error.start}"
+        raise ConfigError(f"{file}: not UTF-8{hint}") from error
     except (ValueError, RecursionError) as error:  # thousands of digits or brackets raise it, too
         raise ConfigError(f"{file}: not valid TOML: {error}") from error

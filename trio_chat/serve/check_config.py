@@ -13,6 +13,7 @@ from trio_chat.journal import Durability, JournalError, check_journal, warning_w
 from trio_chat.serve.admin import Admin
 from trio_chat.serve.ports import open_ports
 from trio_chat.serve.settings_in_force import SettingsInForce
+from trio_chat.server.credentials.names_file import read_names_file
 from trio_chat.server.credentials.own_certificate import own_certificate
 from trio_chat.server.errors import SetupError
 from trio_chat.server.operation.secret_files import (
@@ -24,6 +25,7 @@ from trio_chat.server.operation.secret_files import (
 )
 from trio_chat.server.operation.systemd import Inherited
 from trio_chat.server.transport.tls import Tls
+from trio_chat.server.upkeep.sticker_keeping import warnings_about
 
 
 def check(found: CollectedSettings, *, is_quiet: bool) -> int:
@@ -38,9 +40,18 @@ def check(found: CollectedSettings, *, is_quiet: bool) -> int:
     problems = [*found.errors, *_problems(settings)]
     for problem in problems:
         print(f"trio-chat: {problem}", file=sys.stderr)
-    for warning in filter(None, (_certificate_warning(settings), _keep_warning(settings))):
+    for warning in filter(None, _warnings(settings)):
         print(f"trio-chat: {warning}", file=sys.stderr)
     return int(bool(problems))
+
+
+def _warnings(settings: ServeSettings) -> Iterator[str]:
+    """Yield what a server would warn of and start nonetheless; some may be empty."""
+    yield _certificate_warning(settings)
+    yield _keep_warning(settings)
+    with suppress(SetupError):  # this is reported as a problem
+        yield from read_names_file(settings.names_file).warnings
+    yield from warnings_about(settings.stickers)
 
 
 def _certificate_warning(settings: ServeSettings) -> str:
@@ -71,6 +82,7 @@ def _problems(settings: ServeSettings) -> Iterator[str]:
     checks: tuple[Callable[[], object], ...] = (
         lambda: read_password(settings.password_file),
         lambda: _read_tls(settings),
+        lambda: read_names_file(settings.names_file),
         lambda: check_journal(settings.journal, data=settings.data, durability=Durability(settings.journal_durability)),
         lambda: trio.run(_check_ports, settings),
     )

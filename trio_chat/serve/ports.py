@@ -69,8 +69,10 @@ def _explaining(prefix: str, host: str, port: int) -> Iterator[None]:
     try:
         yield
     except (socket.gaierror, UnicodeError) as error:  # UnicodeError: an impossible host name
+        has_port = host.startswith("[") or host.count(":") == 1
+        hint = f", without brackets, and the port with --{prefix}port" if has_port else ""
         raise SetupError(
-            f"cannot listen on {host!r}: there is no such name or address; choose another with --{prefix}host"
+            f"cannot listen on {host!r}: there is no such name or address; choose another with --{prefix}host{hint}"
         ) from error
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)

@@ -67,6 +67,13 @@ def test_a_file_that_cannot_be_one_is_refused(tmp_path: Path, data: bytes, reaso
         read_names_file(file)
 
 
+def test_a_file_as_windows_writes_it_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "names"
+    file.write_bytes(f"ssh-ed25519 {BLOB} alice\r\n".encode("utf-8-sig"))
+
+    assert [listed.name for listed in read_names_file(file).listed] == ["alice"]
+
+
 def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(SetupError, match=f"cannot read the names file .*: {os.strerror(2)}"):
         read_names_file(tmp_path / "missing")

@@ -45,7 +45,7 @@ def read_names_file(file: Path | None) -> NamesFile:
     if len(data) > SIZE_MAX:
         raise SetupError(f"the names file {file} has more than {SIZE_MAX} bytes")
     try:
-        return parse_names(data.decode())
+        return parse_names(data.decode("utf-8-sig"))  # Windows writes a byte order mark
     except UnicodeDecodeError:
         raise SetupError(f"the names file {file} is not in UTF-8") from None
     except SetupError as error:

@@ -15,6 +15,11 @@ LOOK_EVERY_S = 2.0
 logger = logging.getLogger(__name__)
 
 
+def warnings_about(path: Path | None) -> list[str]:
+    """Return what is wrong with the file of `--stickers`, a sentence each. None of it keeps a server from starting."""
+    return [f"stickers: {warning}" for warning in load_shared(path)[1]] if path else []
+
+
 class StickerKeeping:
     """Reads the file of `--stickers`."""
 
