@@ -1,6 +1,7 @@
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from click.testing import CliRunner
 
 from tests.http_server import Handler, http_server
 from trio_chat import __version__
-from trio_chat.cli import cli, run
+from trio_chat.cli import INTERRUPTED_STATUS, cli, run
 from trio_chat.config import ServeSettings, settings_of
 from trio_chat.journal.engines import ENGINES
 
@@ -55,6 +56,32 @@ def test_an_output_that_no_disk_takes_is_told_in_one_line(arguments: list[str], 
 
     assert done.returncode == 1
     assert done.stderr == "trio-chat: cannot write to stdout, or to a file: No space left on device\n"
+
+
+INTERRUPTED_WHILE_LOADING = """
+import importlib.abc, runpy, signal, sys
+
+class Interrupt(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == module:
+            signal.raise_signal(signal.SIGINT)
+
+module, sys.argv[1:] = sys.argv[1], ["join", "127.0.0.1", "1"]
+sys.meta_path.insert(0, Interrupt())
+runpy.run_module("trio_chat", run_name="__main__")
+"""
+"""A client that is interrupted when it begins to load one of its modules."""
+
+
+@pytest.mark.parametrize("module", ["trio_chat.cli", "click", "trio_chat.client.join", "trio_chat.chat.text"])
+def test_ctrl_c_while_the_code_is_loaded_is_no_traceback(module: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", INTERRUPTED_WHILE_LOADING, module]
+    env = {**os.environ, "XDG_STATE_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=env, cwd=tmp_path)
+
+    assert done.returncode in (-signal.SIGINT, INTERRUPTED_STATUS)
+    assert "Traceback" not in done.stderr
 
 
 def imports_of(statement: str) -> set[str]:

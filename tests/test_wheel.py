@@ -34,5 +34,5 @@ def test_the_wheel_has_the_stickers_the_command_and_the_licence(wheel: ZipFile) 
     assert wheel.read("trio_chat/stickers.toml") == (ROOT / "stickers.toml").read_bytes()
     pictures = {f"trio_chat/stickers/{path.name}" for path in (ROOT / "stickers").iterdir()}
     assert pictures <= set(wheel.namelist())
-    assert "trio-chat = trio_chat.cli:main" in wheel.read(f"{about}/entry_points.txt").decode()
+    assert "trio-chat = trio_chat.__main__:main" in wheel.read(f"{about}/entry_points.txt").decode()
     assert f"{about}/licenses/LICENSE" in wheel.namelist()
