@@ -135,7 +135,8 @@ class Chat:
         self.finish_departures(client)
         has_moved = client.address != address
         self._register.bring_back(client, address, port, origin)
-        self.waiting.forget(client.account)
+        if client.account:
+            self.places.note_reading(client.account)
         client.outlet = outlet
         client.away_since = None
         if has_moved:

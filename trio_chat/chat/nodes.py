@@ -24,8 +24,8 @@ class NodeDelegate(Protocol):
     def hand_over(self, session: str) -> None:
         """Abandon the client with this session: another node has it."""
 
-    def note_member(self, account: str) -> None:
-        """Take over that somebody is connected to another node who has proven this account."""
+    def note_reading(self, account: str) -> None:
+        """Take over that a member has come to another node, and is shown the messages that waited for them."""
 
     async def adopt(self, records: Sequence[SessionRecord]) -> None:
         """Hold the places of clients of a node that is gone, and announce that the others have left."""
@@ -64,6 +64,9 @@ class Nodes(Protocol):
 
     def withdraw(self, client: Client) -> None:
         """Let the other nodes know soon that a client of this one is gone."""
+
+    def tell_reading(self, account: str) -> None:
+        """Let the other nodes know soon that a member has come, even one who is gone again by then."""
 
     def end(self, client: RemoteClient, notice: Kind, reason: CloseReason, text: str) -> None:
         """Have the node of a client end it, as `Chat.end` does."""
@@ -107,6 +110,9 @@ class Alone:
         """Do nothing: there is nobody to know."""
 
     def withdraw(self, client: Client) -> None:
+        """Do nothing: there is nobody to know."""
+
+    def tell_reading(self, account: str) -> None:
         """Do nothing: there is nobody to know."""
 
     def end(self, client: RemoteClient, notice: Kind, reason: CloseReason, text: str) -> None:

@@ -52,7 +52,7 @@ class Places:
         places, and for a client that is gone.
         """
         self._directory.check_is_here(client)
-        self._waiting.forget(account)
+        self.note_reading(account)
         if client.account:
             _check_account(client, account)
             client.proven_by = proven_by
@@ -96,6 +96,11 @@ class Places:
         for place in ended:
             self._end(place, Kind.LEFT, CloseReason.UNPROVEN, text)
         return len(ended)
+
+    def note_reading(self, account: str) -> None:
+        """Note that a place of an account has come, which is shown all messages that waited. Other nodes are told."""
+        self._waiting.forget(account)
+        self._deps.nodes.tell_reading(account)
 
     def forget_waiting(self, account: str) -> None:
         """Count no more messages that wait for an account: it was removed, or its owner is on another node."""

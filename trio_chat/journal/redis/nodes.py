@@ -162,6 +162,10 @@ class RedisNodes:
         self._taken.pop(client.session, None)
         self._note(client.id)
 
+    def tell_reading(self, account: str) -> None:
+        """Let the other nodes know soon that a member has come, even one who is gone again by then."""
+        self._send("m", account, b"")
+
     def end(self, client: RemoteClient, notice: Kind, reason: CloseReason, text: str) -> None:
         """Have the node of a client end it."""
         self._send("e", client.node, encode(EndOrder(client.id, notice, reason.name, text)))
@@ -390,9 +394,9 @@ class RedisNodes:
     async def _obey_one(self, delegate: NodeDelegate, signal: Signal) -> None:
         match signal.kind:
             case "c":
-                facts = self._take_facts(signal.node, signal.id, signal.payload)
-                if facts and facts.account and not facts.away_at:
-                    delegate.note_member(facts.account)
+                self._take_facts(signal.node, signal.id, signal.payload)
+            case "m":
+                delegate.note_reading(signal.id)
             case "r":
                 await self._forget(self.clients.of_node(signal.node))
             case "d":
@@ -412,11 +416,11 @@ class RedisNodes:
             case "x":
                 delegate.reread(signal.id)
 
-    def _take_facts(self, node: str, client: str, payload: bytes) -> ClientFacts | None:
-        """Take over what a node tells of a client. -> it; None where that is gone"""
+    def _take_facts(self, node: str, client: str, payload: bytes) -> None:
+        """Take over what a node tells of a client: nothing where that is gone."""
         if not payload:
             self.clients.remove(client)
-            return None
+            return
         try:
             if self.has_issued(client):
                 raise ValueError("its id is one of this server")
@@ -425,11 +429,10 @@ class RedisNodes:
             logger.error(
                 "what the node %s tells of the client %s cannot be read: %s", shown(node), shown(client), error
             )
-            return None
+            return
         self.clients.put(self._remote(node, facts))
         if former := self._moved.pop(facts.session, ""):
             self._note(former)
-        return facts
 
     def _remote(self, node: str, facts: ClientFacts) -> RemoteClient:
         return RemoteClient(node, facts, clock_began_at=self._clock_began_at, now=trio.current_time())

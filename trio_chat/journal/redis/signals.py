@@ -5,6 +5,7 @@ Each has a kind, an id and a payload:
 | kind | id | payload |
 |---|---|---|
 | `c` | of a client of the sender | ClientFacts, or nothing where it is gone |
+| `m` | an account | a member has come, and is shown the messages that waited for them |
 | `r` | | the sender has begun: it has no clients yet |
 | `d` | a node that is gone | |
 | `t` | a node | the session that the sender has taken over from it |

@@ -71,7 +71,7 @@ class NodeOrders:
         if client := self._chat.directory.with_session(session):
             self._chat.abandon(client, CloseReason.MOVED)
 
-    def note_member(self, account: str) -> None:
+    def note_reading(self, account: str) -> None:
         """Count no more messages that wait for a member: they are shown them by another node."""
         self._chat.places.forget_waiting(account)
 
