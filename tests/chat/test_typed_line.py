@@ -68,7 +68,7 @@ def test_c23_a_private_command_after_any_key_says_nothing_to_the_room(prefix: st
     assert read_line(line).command == "/msg bob secret" or command_behind_key(line, ["msg"])
 
 
-@pytest.mark.parametrize("prefix", [*KEYS, *INVISIBLE, "hi\x1b[D", "hi\x15", "\x1b[1;", "hi\r"])
+@pytest.mark.parametrize("prefix", [*KEYS, *INVISIBLE, "hi\x1b[D", "hi\x15", "\x1b[1;", "hi\r", "OA", "[D[D", "^[[3~"])
 def test_c23_nobody_but_the_one_meant_sees_a_message_behind_a_key(world, prefix: str) -> None:
     alice, bob, carol = world.connect(1001), world.connect(1002), world.connect(1003)
     world.chat.rename(bob, "bob")
@@ -102,6 +102,18 @@ def test_a_command_behind_a_key_that_is_no_text_is_obeyed(world, prefix: str, ty
     world.settle()
 
     assert world.hear(bob).endswith("[10.0.0.1:1001 -> bob]> secret\n")
+
+
+@pytest.mark.parametrize(
+    "line", ["OA/etc/passwd", "OK /msg bob hi", "see [a]/msg bob hi", "[1]/msg bob hi", "on/msg x y"]
+)
+def test_a_text_that_does_not_begin_like_a_key_before_a_private_command_is_said(world, line: str) -> None:
+    alice, bob = world.connect(1001), world.connect(1002)
+
+    obey(world.chat, alice, line)
+    world.settle()
+
+    assert world.hear(bob).endswith(f"> {line}\n")
 
 
 @pytest.mark.parametrize("line", ["\x1b[Aquit()", "\ufeffquit()", "x\bquit()", "\u200bquit() ", " /quit"])

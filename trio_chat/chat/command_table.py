@@ -15,7 +15,7 @@ from trio_chat.chat.errors import ChatError
 from trio_chat.chat.normalization import normalized
 from trio_chat.chat.prices import LINE, Price
 from trio_chat.chat.text import excerpt
-from trio_chat.chat.typed_line import SAID_BY_TWO, TypedLine, command_behind_key
+from trio_chat.chat.typed_line import KEY_LEFT, SAID_BY_TWO, TypedLine, command_behind_key
 
 R = TypeVar("R")
 S = TypeVar("S")
@@ -118,7 +118,7 @@ def table_of(commands: Iterable[Command[R]]) -> Mapping[str, Command[R]]:
 
 def refuse_hidden(line: str, commands: Iterable[Command[R]]) -> None:
     """Raise ChatError for a line with a private or secret command after a key that left letters before it."""
-    if line.isprintable():
+    if line.isprintable() and not KEY_LEFT.match(line):
         return
     private = [command for command in commands if command.effect is Effect.TELLS or command.is_secret]
     names = [name for command in private for name in (command.name, *command.synonyms)]

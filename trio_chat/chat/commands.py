@@ -142,7 +142,7 @@ def obey(chat: "Chat", client: "Client", line: str, *, typed: TypedLine | None =
     Raises ChatError with a sentence for the one who typed it.
     """
     typed = typed or read_line(line)
-    if typed.text != line:
+    if typed.text != line or line.startswith(("[", "O", "^")):
         refuse_hidden(line, COMMANDS.values())
     if typed.is_quit:
         return LeaveChat()

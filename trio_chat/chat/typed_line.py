@@ -36,6 +36,8 @@ _SHAPELESS = frozenset(("Mn", "Mc", "Me", "Cf"))
 _EDITING = re.compile("[\b\x7f\x15\x17]")
 
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
+KEY_LEFT = re.compile(rf"(?:(?:\^\[)?[\[O][0-9;]{{0,8}}[A-Za-z~])++(?=[/{_LIKE_SLASH}])")
+"""Keys at the beginning of a line as they are shown, where something on the way has dropped each Escape."""
 _ANY_COMMAND = rf"[/{_LIKE_SLASH}]\s*+(%s)\s++\S"
 
 
@@ -88,7 +90,7 @@ def without_keys(secret: str) -> str:
 def command_behind_key(line: str, names: Iterable[str]) -> str:
     """Find one of these commands after a key that left letters before it. -> "" for none, or where it is a command"""
     line = _edited(line)
-    key = _CONTROL.search(line)
+    key = _CONTROL.search(line) or KEY_LEFT.match(line)
     if key is None or read_line(line).command:
         return ""
     pattern = re.compile(_ANY_COMMAND % "|".join(map(re.escape, names)), re.IGNORECASE)
