@@ -115,8 +115,12 @@ def test_m9_where_redis_lost_entries_all_nodes_say_so_and_go_on_in_one_order(
     shutil.copytree(redis.folder / "appendonlydir", tmp_path / "copy")
     says(peers[1], "lost", peers[0])
     [*_, (newest, _)] = history_of(servers[0])
+    carol = Frames.enter(servers[0], nick="carol")
 
     harm(redis, tmp_path / "copy")
+    for peer in peers:
+        peer.until_match("messages that you have seen may be lost")
+    carol.until("bye", reason="epoch")
     for number, peer in enumerate(peers):
         until(lambda peer=peer, number=number: is_said(peer, f"after {number}"))
         peers[1 - number].until(f"> after {number}")

@@ -21,6 +21,8 @@ class DisconnectReason(StrEnum):
     KICKED = "kicked"
     RESUMED = "resumed"
     """Its session goes on in another connection."""
+    EPOCH = "epoch"
+    """The journal lost entries: a client in frames is to connect again, and is told by the new epoch."""
     UNPROVEN = "unproven"
     """The proof of its name counts no more."""
     STOPPING = "stopping"

@@ -33,6 +33,9 @@ class NodeDelegate(Protocol):
     async def abandon_all(self) -> None:
         """Abandon all clients: this node was thought to be gone, and others have them."""
 
+    async def tell_loss(self) -> None:
+        """Tell all clients here that entries which they have seen may be lost."""
+
     async def restore_rest(self) -> None:
         """Hold the clients that no other node has taken over yet."""
 

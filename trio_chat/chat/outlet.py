@@ -18,6 +18,7 @@ class CloseReason(Enum):
     UNPROVEN = (DisconnectReason.UNPROVEN, "that name, or your proof of it, was taken away", None)
     RESUMED = (DisconnectReason.RESUMED, "your session goes on in another connection", None)
     MOVED = (DisconnectReason.RESUMED, "your session goes on on another server", 1.0)
+    EPOCH = (DisconnectReason.EPOCH, "messages that you have seen may be lost", 1.0)
     STALLED = (DisconnectReason.STALLED, "you took nothing for too long", 1.0)
     DEAD = (DisconnectReason.DEAD, "you did not answer for too long", 1.0)
     STOPPING = (DisconnectReason.STOPPING, "the server is shutting down", 1.0)

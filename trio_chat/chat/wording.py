@@ -27,6 +27,7 @@ NO_FRAMES = "this connection speaks lines, so nothing was sent: /msg NICK TEXT s
 TOPIC_CHANGED = "the topic was changed"
 YOU_HAVE_LEFT = "you have left"
 
+MAY_BE_LOST = "messages that you have seen may be lost: /history shows those that are kept"
 NOTHING_READABLE = "nothing of that can be read, so it was not sent"
 _USAGE_MAX = 16
 """Characters of a usage that has its text beside it in `/help`."""

@@ -296,9 +296,7 @@ class Server:
 
     def _warn(self, client: Client) -> None:
         """Ask a plain client to connect again, unless it takes nothing just now."""
-        if not client.outlet.is_paused and not client.outlet.unsent_bytes:
-            client.outlet.write(encode_notice(stops_within(self.settings.drain)))
-            self.context.pump.flush(client)
+        self.context.pump.notify(client, encode_notice(stops_within(self.settings.drain)))
 
     async def _deliver_accepted(self) -> None:
         """Stage 1 of a stop: write accepted lines to the journal and deliver them to their rooms."""

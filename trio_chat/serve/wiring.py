@@ -159,7 +159,9 @@ def wire(
         proxy_binding=secrets.proxy_binding,
     )
     name_keeping = NameKeeping(accounts, chat, operator_log.record, unseen_s=settings.names_unseen)
-    node_orders = NodeOrders(chat, journal, operator, accounts, operator_log, origin_of=admission.origin_of)
+    node_orders = NodeOrders(
+        chat, journal, operator, accounts, operator_log, origin_of=admission.origin_of, notify=pump.notify
+    )
     return Components(
         context, news, operator, operator_log, Pruning(journal, settings.keep, ahead_s), name_keeping, node_orders
     )

@@ -16,6 +16,8 @@ const REASONS = {
   stalled: "took nothing for too long",
   kicked: "was kicked",
   resumed: "goes on in another connection",
+  unproven: "has no proof of the name any more",
+  epoch: "was told that messages may be lost",
   stopping: "was told that the server stops",
   failed: "was ended by a fault of the server",
 };

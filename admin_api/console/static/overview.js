@@ -21,6 +21,8 @@ const ENDS = {
   stalled: "took nothing for too long",
   kicked: "kicked",
   resumed: "went on in another connection",
+  unproven: "had no proof of the name any more",
+  epoch: "told that messages may be lost",
   stopping: "ended as the server stopped",
   failed: "ended by a fault of the server",
 };

@@ -39,7 +39,13 @@ async def test_a_table_that_cannot_be_read_for_long_is_logged_once_and_not_where
             hooks = Hooks(cast(Any, None))
 
         orders = NodeOrders(
-            cast(Any, None), journal, cast(Any, Acting()), cast(Any, None), log, origin_of=lambda _address: 0
+            cast(Any, None),
+            journal,
+            cast(Any, Acting()),
+            cast(Any, None),
+            log,
+            origin_of=lambda _address: 0,
+            notify=lambda _client, _notice: None,
         )
         nursery.start_soon(orders.run)
         journal.fault = "it is down"

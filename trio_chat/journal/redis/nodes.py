@@ -124,7 +124,7 @@ class RedisNodes:
         self._is_behind = True
         """True while the clients of other nodes have to be read anew."""
         self._has_heard = trio.Event()
-        self._was_adopted = False
+        self._was_adopted = self._is_loss_untold = False
         self._steady_since = trio.current_time()
         self._missing: set[str] = set()
         self._may_have_adopted = False
@@ -239,6 +239,7 @@ class RedisNodes:
         """
         self._steady_since = trio.current_time()
         self._was_adopted |= was_adopted
+        self._is_loss_untold |= has_lost
         if has_lost:
             self._unclaimed = [it for it in self._own.values() if it.nick and not it.account]
         self._changed.update(dict.fromkeys(self._own))
@@ -367,6 +368,9 @@ class RedisNodes:
                 self._on_abandoned()
                 await self._delegate.restore_rest()
                 self._is_behind = True  # some of the rest may be elsewhere already
+            if self._is_loss_untold:
+                self._is_loss_untold = False
+                await self._delegate.tell_loss()
             try:
                 await self._obey_all(self._delegate)
             except JournalError as error:

@@ -71,6 +71,12 @@ class Pump:
         if not client.outlet.is_paused and not self._send_all(client):
             self._start_draining(client)
 
+    def notify(self, client: Client, notice: bytes) -> None:
+        """Send a notice to a client at once, unless it takes nothing just now."""
+        if not client.outlet.is_paused and not client.outlet.unsent_bytes:
+            client.outlet.write(notice)
+            self.flush(client)
+
     async def delivered(self, client: Client) -> None:
         """Return when the kernel has taken everything there was for a client, or the client's connection has ended."""
         self.flush(client)

@@ -8,18 +8,25 @@ import trio
 
 from trio_chat.chat.accounts.accounts import Accounts
 from trio_chat.chat.chat import Chat
+from trio_chat.chat.client import Client
 from trio_chat.chat.events import Kind
+from trio_chat.chat.log import Mode
 from trio_chat.chat.operators.bans import kick_all_banned
 from trio_chat.chat.operators.operator import Operator
 from trio_chat.chat.outlet import CloseReason
 from trio_chat.chat.session_record import SessionRecord
+from trio_chat.chat.wording import MAY_BE_LOST
 from trio_chat.journal import Journal, JournalError
 from trio_chat.server.upkeep.account_keeper import read_accounts, read_invites
 from trio_chat.server.upkeep.operator_log import OperatorLog, read_bans, read_hooks, read_mutes
 from trio_chat.server.upkeep.session_store import restore_records, restore_sessions
+from trio_chat.wire.lines import encode_notice
 
 ABANDONED_PER_TURN = 100
 """Clients abandoned between two checkpoints, in some 5 ms, and as much again for the sessions that end."""
+
+TOLD_PER_TURN = 100
+"""Clients told of a loss between two checkpoints, in some 2 ms, and as much again for the sessions that end."""
 
 READS_APART = 4
 """The pause after a table was read is this many times as long as that took: others may change it very often."""
@@ -43,10 +50,11 @@ class NodeOrders:
         operator_log: OperatorLog,
         *,
         origin_of: Callable[[str], int],
+        notify: Callable[[Client, bytes], None],
     ) -> None:
-        """`origin_of` gives the key under which clients of an address are counted."""
+        """`origin_of` gives the key under which clients of an address are counted; `notify` sends a client a notice."""
         self._chat, self._journal, self._operator, self._accounts = chat, journal, operator, accounts
-        self._operator_log, self._origin_of = operator_log, origin_of
+        self._operator_log, self._origin_of, self._notify = operator_log, origin_of, notify
         self._changed: dict[str, None] = {}
         self._unreadable: set[str] = set()
         """The tables of which the log says that they cannot be read."""
@@ -87,6 +95,17 @@ class NodeOrders:
             if not client.home and self._chat.directory.here([client]):
                 self._chat.abandon(client, CloseReason.STOPPING, OUT_OF_REACH)
             if turn % ABANDONED_PER_TURN == 0:
+                await trio.lowlevel.checkpoint()
+
+    async def tell_loss(self) -> None:
+        """Tell all clients here that entries which they have seen may be lost. Those in frames are to connect again."""
+        notice = encode_notice(MAY_BE_LOST)
+        for turn, client in enumerate(tuple(self._chat.clients), 1):
+            if client.mode is Mode.FRAMES:
+                client.outlet.hang_up(CloseReason.EPOCH)
+            else:
+                self._notify(client, notice)
+            if turn % TOLD_PER_TURN == 0:
                 await trio.lowlevel.checkpoint()
 
     async def restore_rest(self) -> None:
