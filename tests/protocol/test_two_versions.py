@@ -24,14 +24,16 @@ ROOT = Path(__file__).parents[2]
 LATER = 'later: str = "shining"\n'
 
 CHANGES = {
-    "trio_chat/chat/session_record.py": [('    account: Word = ""\n', '    account: Word = ""\n    ' + LATER)],
+    "trio_chat/chat/session_record.py": [
+        ('    account: CleanWord = ""\n', '    account: CleanWord = ""\n    ' + LATER)
+    ],
     "trio_chat/journal/records.py": [
         ("    keys: tuple[KeyRecord, ...] = ()\n", "    keys: tuple[KeyRecord, ...] = ()\n    " + LATER),
         ("    until: Time | None = None\n\n\nclass Mute", f"    until: Time | None = None\n    {LATER}\n\nclass Mute"),
         ("    marks: tuple[MarkRecord, ...] = ()\n", "    marks: tuple[MarkRecord, ...] = ()\n    " + LATER),
     ],
     "trio_chat/chat/remote_clients.py": [
-        ('    proven_by: Word = ""\n', '    proven_by: Word = ""\n    ' + LATER),
+        ('    proven_by: CleanWord = ""\n', '    proven_by: CleanWord = ""\n    ' + LATER),
         ("        client.mode,\n", '        "hologram",\n'),
     ],
     "trio_chat/journal/redis/rows.py": [

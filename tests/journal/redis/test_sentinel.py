@@ -13,7 +13,7 @@ import trio.lowlevel
 from bench.faults.redis_way import RedisWay
 from tests.conftest import PATIENCE_S
 from tests.journal.redis.opened import said, speak, texts, until_more, until_well
-from tests.redis_replication import NAME, Sentinel, WatchedRedis, watched_redis
+from tests.redis_replication import NAME, Sentinel, WatchedRedis, until, watched_redis
 from tests.redis_server import RedisServer, free_port
 from trio_chat.cli import run
 from trio_chat.journal import Durability, JournalError, check_journal
@@ -224,7 +224,9 @@ async def test_m9_a_failover_that_lost_the_end_changes_the_epoch_and_gives_no_id
     async with opened(watched.url("lost"), tmp_path, Durability.RELAXED) as journal:
         following = journal.follow()
         await journal.post(said("everywhere")).kept()
-        assert watched.primary.ask("WAIT", "2", "5000")
+        await trio.to_thread.run_sync(
+            until, lambda: all(b"everywhere" in it.ask("XRANGE", "{lost}:s:lobby", "-", "+") for it in watched.replicas)
+        )
         epoch, nowhere = journal.epoch, free_port()
         for replica in watched.replicas:
             replica.ask("REPLICAOF", "127.0.0.1", str(nowhere))

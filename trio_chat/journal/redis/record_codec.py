@@ -24,7 +24,7 @@ from trio_chat.journal.redis.replies import shown
 from trio_chat.journal.redis.rows import PAYLOAD_BYTES_MAX, check_record, check_size
 
 RECORD_BYTES_MAX = 1 << 20
-"""Of a record, but for those of sessions: a mute that spares 10,000 clients takes half of that."""
+"""Of a record: a mute that spares 10,000 clients takes half of that."""
 
 NAMED_MAX = 5
 """Records of a table that cannot be read and are named in the log."""
@@ -67,6 +67,9 @@ PARTS: Mapping[type[Any], Mapping[str, str]] = {
 }
 """The fields with records inside, and by which of their fields those are known: "" for a single one."""
 
+_BYTES_MAX: Mapping[type[Any], int] = {SessionRecord: PAYLOAD_BYTES_MAX, MemoryRecord: 1 << 18}
+"""Of records that are decoded while somebody waits. The largest memory of a member takes a quarter of that."""
+
 _KINDS: Sequence[type[Any]] = (*_IDS, Told, KeyRecord, MarkRecord)
 
 _FIELDS = {kind: kind.__struct_fields__ for kind in _KINDS}
@@ -90,7 +93,7 @@ class RecordCodec:
         records: list[T] = []
         faults: list[tuple[bytes, Exception]] = []
         decoder = msgspec.json.Decoder(kind)
-        most = PAYLOAD_BYTES_MAX if kind is SessionRecord else RECORD_BYTES_MAX
+        most = _BYTES_MAX.get(kind, RECORD_BYTES_MAX)
         for name, value in found.items():
             try:
                 check_size(value, most)
