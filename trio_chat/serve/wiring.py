@@ -136,7 +136,8 @@ def wire(
     )
     pump.on_memory_error = chat.rooms.budget.give_up
     operator_log = OperatorLog(journal, time.time, on_record=on_record)
-    turns = Turns(nursery, lambda: settled(context))
+    pump.settled = lambda: settled(context)
+    turns = Turns(nursery, pump.settled)
     ahead_s = SettledClock().ahead_s
     bans, mutes = Bans(kept.bans, operator_log, ahead_s=ahead_s), Mutes(kept.mutes, operator_log, ahead_s=ahead_s)
     hooks = Hooks(chat, kept.hooks, operator_log)

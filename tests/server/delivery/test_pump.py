@@ -16,7 +16,7 @@ from trio_chat.chat.events import LOBBY, Draft, Entry, Kind
 from trio_chat.chat.log import SLICE_BYTES, Mode, Window
 from trio_chat.chat.outlet import TAKES_NOTHING, Backlog, CloseReason
 from trio_chat.chat.room import Member
-from trio_chat.server.delivery.pump import Pump
+from trio_chat.server.delivery.pump import WAIT_SHARE, Pump
 from trio_chat.server.delivery.turn import SENDS_MIN, TURN_S
 from trio_chat.server.sessions.lines import NOTICES
 from trio_chat.server.transport.socket_outlet import SocketOutlet
@@ -449,3 +449,51 @@ async def test_whoever_spoke_is_apart_until_others_speak() -> None:
 
         assert await read_until(alices, b"not mine\n") == b"[x]> not mine\n"
         assert not cohort.apart
+
+
+class SlowSink:
+    """A socket to which each send takes some time."""
+
+    def __init__(self, sock: socket.socket, clock: trio.testing.MockClock, seconds: float) -> None:
+        self._sock, self._clock, self._seconds = sock, clock, seconds
+
+    def send(self, data: bytes) -> int:
+        self._clock.jump(self._seconds)
+        return self._sock.send(data)
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+async def test_after_a_long_pass_the_next_one_waits_a_while_for_what_is_being_written(
+    mock_clock: trio.testing.MockClock, is_kept: bool
+) -> None:
+    kept = trio.Event()
+    async with open_lobby() as lobby:
+        lobby.pump.settled = kept.wait
+        client, theirs = lobby.connect(1001)
+        client.outlet.sink = SlowSink(client.outlet.socket, mock_clock, 2 * TURN_S)  # type: ignore[attr-defined]
+        lobby.say("one")
+        await trio.testing.wait_all_tasks_blocked()
+        assert theirs.recv(100) == b"[x]> one\n"  # the first one does not wait
+
+        lobby.say("two")
+        await trio.testing.wait_all_tasks_blocked()
+        with pytest.raises(BlockingIOError):
+            theirs.recv(100)
+        lobby.say("three")
+        if is_kept:
+            kept.set()
+        else:
+            mock_clock.jump(2 * TURN_S * WAIT_SHARE)
+        await trio.testing.wait_all_tasks_blocked()
+        assert theirs.recv(100) == b"[x]> two\n[x]> three\n"
+
+
+async def test_after_a_short_pass_the_next_one_does_not_wait(mock_clock: trio.testing.MockClock) -> None:
+    async with open_lobby() as lobby:
+        lobby.pump.settled = trio.sleep_forever
+        client, theirs = lobby.connect(1001)
+        client.outlet.sink = SlowSink(client.outlet.socket, mock_clock, TURN_S / 2)  # type: ignore[attr-defined]
+        for text in ("one", "two"):
+            lobby.say(text)
+            await trio.testing.wait_all_tasks_blocked()
+            assert theirs.recv(100) == f"[x]> {text}\n".encode()

@@ -2,11 +2,12 @@
 
 One task makes passes through the rooms that have news, with one non-blocking send to each member: members in step are
 served by their cohort, those apart one by one. Entries that arrive during a pass are carried by the next one, so
-throughput grows with load and no timer is needed. A client whose socket is full is passed over until the socket is
-writable again; only for that time does it cost a task of its own.
+throughput grows with load. A pass to many begins a moment later where more is on its way to the disk: otherwise it
+would carry half as much. A client whose socket is full is passed over until the socket is writable again; only for that
+time does it cost a task of its own.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 import trio
@@ -20,6 +21,10 @@ from trio_chat.server.delivery.turn import TURN_S, Turn
 
 DELAY_BOUNDS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 """Upper bounds of the buckets of the delay between commit and last send."""
+
+WAIT_SHARE, WAIT_MAX_S = 0.25, 0.01
+"""A long pass waits for what is being written: for this share of the time that the last one took, at most, and never
+for longer than that."""
 
 
 class Pump:
@@ -35,12 +40,15 @@ class Pump:
         self._nursery = nursery
         self.on_memory_error: Callable[[], None] = lambda: None
         """Called to free memory where it runs out."""
+        self.settled: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
+        """Returns when all that was posted is durable and in the logs of its rooms. It can be set before `run`."""
         self.delays = Histogram(DELAY_BOUNDS_S)
         """For each pass through a room, the time from the first of its durable entries until the last send."""
         self._rooms_with_news: dict[Room, float] = {}
         """With the time since which there are some."""
         self._wake = trio.Event()
         self._turn = Turn(turn_s)
+        self._last_pass_s = 0.0
         self._draining: dict[Outlet, trio.Event] = {}
         """Outlets whose socket is full, each with the event of its end."""
         self._paused: set[Outlet] = set()
@@ -55,8 +63,12 @@ class Pump:
         while True:
             await self._wake.wait()
             await self._turn.give_way()  # one more turn for all others: a pass then carries more
+            if self._last_pass_s > TURN_S:
+                with trio.move_on_after(min(self._last_pass_s * WAIT_SHARE, WAIT_MAX_S)):
+                    await self.settled()
             self._wake = trio.Event()
             rooms, self._rooms_with_news = self._rooms_with_news, {}
+            began = trio.current_time()
             for room, since in rooms.items():
                 try:
                     for cohort in tuple(room.cohorts.values()):
@@ -65,6 +77,7 @@ class Pump:
                 except MemoryError:
                     self.on_memory_error()
                     self.schedule(room)
+            self._last_pass_s = trio.current_time() - began
 
     def flush(self, client: Listener) -> None:
         """Send at once what waits for a client, as far as its socket takes it; the rest follows by itself."""
