@@ -32,7 +32,7 @@ def plan(folder: Path, *arguments: str) -> str:
     """The commands that `make serve` would run."""
     command = ["make", "--no-print-directory", "--dry-run", "serve", *arguments]
     environment = {
-        name: value for name, value in os.environ.items() if name not in ("PYTHON", "MAKEFLAGS", "MAKELEVEL")
+        name: value for name, value in os.environ.items() if name not in ("PYTHON", "ARGS", "MAKEFLAGS", "MAKELEVEL")
     }
     done = subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True, text=True)
     return done.stdout
