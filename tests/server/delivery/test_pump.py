@@ -488,6 +488,23 @@ async def test_after_a_long_pass_the_next_one_waits_a_while_for_what_is_being_wr
         assert theirs.recv(100) == b"[x]> two\n[x]> three\n"
 
 
+async def test_m15_a_wait_for_which_there_is_no_memory_ends_nothing(mock_clock: trio.testing.MockClock) -> None:
+    given_up: list[bool] = []
+
+    async def settled() -> None:
+        raise MemoryError
+
+    async with open_lobby() as lobby:
+        lobby.pump.settled, lobby.pump.on_memory_error = settled, lambda: given_up.append(True)
+        client, theirs = lobby.connect(1001)
+        client.outlet.sink = SlowSink(client.outlet.socket, mock_clock, 2 * TURN_S)  # type: ignore[attr-defined]
+        for text in ("one", "two"):
+            lobby.say(text)
+            await trio.testing.wait_all_tasks_blocked()
+            assert theirs.recv(100) == f"[x]> {text}\n".encode()
+    assert given_up == [True]
+
+
 async def test_after_a_short_pass_the_next_one_does_not_wait(mock_clock: trio.testing.MockClock) -> None:
     async with open_lobby() as lobby:
         lobby.pump.settled = trio.sleep_forever

@@ -64,8 +64,7 @@ class Pump:
             await self._wake.wait()
             await self._turn.give_way()  # one more turn for all others: a pass then carries more
             if self._last_pass_s > TURN_S:
-                with trio.move_on_after(min(self._last_pass_s * WAIT_SHARE, WAIT_MAX_S)):
-                    await self.settled()
+                await self._wait_for_more()
             self._wake = trio.Event()
             rooms, self._rooms_with_news = self._rooms_with_news, {}
             began = trio.current_time()
@@ -115,6 +114,14 @@ class Pump:
     def is_draining(self, outlet: Outlet) -> bool:
         """Tell whether the socket of an outlet is full, so that bytes go out only as its peer takes some."""
         return outlet in self._draining
+
+    async def _wait_for_more(self) -> None:
+        """Wait a moment for what is being written."""
+        try:
+            with trio.move_on_after(min(self._last_pass_s * WAIT_SHARE, WAIT_MAX_S)):
+                await self.settled()
+        except MemoryError:
+            self.on_memory_error()
 
     async def _pass(self, room: Room, cohort: Cohort[Member]) -> None:
         """Send the members of a cohort what was in the log at the beginning, or as much as a slice has.
