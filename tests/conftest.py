@@ -41,8 +41,8 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
-    """Run three times as many workers as there are cores: most of the time, a test waits for its server or a timer."""
-    return 3 * (yield)
+    """Run twice as many workers as there are cores: a test waits for its server or for a timer half of its time."""
+    return 2 * (yield)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
