@@ -287,6 +287,12 @@ def test_what_is_asked_of_names_is_left_to_the_session(world, line: str, answer:
     assert obey(world.chat, world.connect(1001), line) == answer
 
 
+@pytest.mark.parametrize("argument", ["0", "x", "-1", "5 before yesterday", "before yesterday", "9" * 5000])
+def test_mentions_of_no_number_are_refused_in_their_own_words(world, argument: str) -> None:
+    with pytest.raises(ChatError, match="^expected a number of lines up to 50: /mentions 20$"):
+        obey(world.chat, world.connect(1001), f"/mentions {argument}")
+
+
 @pytest.mark.parametrize("line", ["/key", "/key add", "/key burn x", "/login", "/whois", "/invite"])
 def test_a_request_of_names_that_lacks_something_is_refused(world, line: str) -> None:
     with pytest.raises(ChatError) as raised:

@@ -25,7 +25,7 @@ from trio_chat.chat.answers import (
 from trio_chat.chat.command_table import Command, Effect, argument_in, command_in, parse, refuse_hidden, table_of
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import LOBBY, MAILBOX_MARK, Receipt
-from trio_chat.chat.history_argument import conversation_in, lines_wanted, range_wanted
+from trio_chat.chat.history_argument import conversation_in, lines_wanted, mentions_wanted, range_wanted
 from trio_chat.chat.nicks import bare_name, check_room, name_of_guest
 from trio_chat.chat.prices import (
     BOTH_MAILBOXES,
@@ -284,7 +284,7 @@ def _whois(call: Call) -> Answer:
 
 
 def _mentions(call: Call) -> Answer:
-    return MentionsQuery(lines_wanted(call.argument, call.limit))
+    return MentionsQuery(mentions_wanted(call.argument, call.limit))
 
 
 def _quit(_call: Call) -> Answer:

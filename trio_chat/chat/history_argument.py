@@ -1,4 +1,4 @@
-"""The argument of `/history`, and the words behind an answer that tell how to read on."""
+"""The arguments of `/history` and `/mentions`, and the words behind an answer that tell how to read on."""
 
 import msgspec
 
@@ -28,15 +28,22 @@ def conversation_in(argument: str) -> tuple[str, str]:
 def lines_wanted(argument: str, most: int) -> int:
     """Read the N of `/history N`: no more than there may be at once. Raises ChatError for what is no such number."""
     number, _ = _split(argument)
-    if not number:
-        return HISTORY_DEFAULT
-    if not (number.isascii() and number.isdigit() and len(number) <= _DIGITS_MAX and int(number) > 0):
+    limit = _limit_in(number, most)
+    if limit is None:
         raise ChatError(
             "usage",
             f"expected a number of lines up to {most}, before or after a time, or both: /history {HISTORY_DEFAULT}, "
             f"/history before yesterday, /history {HISTORY_DEFAULT} after 14:00",
         )
-    return min(int(number), most)
+    return limit
+
+
+def mentions_wanted(argument: str, most: int) -> int:
+    """Read the N of `/mentions N`, in the same way; nothing may stand behind it. Raises ChatError."""
+    limit = _limit_in(argument, most)
+    if limit is None:
+        raise ChatError("usage", f"expected a number of lines up to {most}: /mentions {HISTORY_DEFAULT}")
+    return limit
 
 
 def range_wanted(argument: str, most: int, now: float) -> HistoryRange:
@@ -55,6 +62,15 @@ def read_on(limit: int, bounds: Bounds, first_id: int, last_id: int) -> str:
     if bounds.is_forward:
         return f"newer: /history {limit} after {last_id}"
     return f"older: /history {limit} before {first_id}"
+
+
+def _limit_in(number: str, most: int) -> int | None:
+    """Return a number of lines, `most` at most; the usual one for "". -> None for what is no number above 0"""
+    if not number:
+        return HISTORY_DEFAULT
+    if not (number.isascii() and number.isdigit() and len(number) <= _DIGITS_MAX and int(number) > 0):
+        return None
+    return min(int(number), most)
 
 
 def _split(argument: str) -> tuple[str, str]:
