@@ -54,8 +54,8 @@ class AdminState:
     exports: WeakSet[object] = field(default_factory=WeakSet)
     """The answers that export something: those that are being sent, or will be."""
     confirmations: Confirmations = field(default_factory=Confirmations)
-    certificate_warning: Callable[[], str] = str
-    """Returns a sentence about a TLS certificate that has expired or soon will, or ""."""
+    certificate_warnings: Callable[[], Iterable[str]] = tuple
+    """Returns a sentence about each TLS certificate that has expired or soon will."""
     certificate_digest: Callable[[], str] = str
     """Returns the SHA-256 of the TLS certificate in use, in hex, or ""."""
     chat_port: Callable[[], int] = int

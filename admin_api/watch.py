@@ -1,7 +1,7 @@
 """Watching a server for changes of its health and for refused connections, which become events. Needs no Quart."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Literal
 
 import trio
@@ -20,18 +20,18 @@ def health_of(journal: Journal) -> Health:
     return "read-only" if journal.fault else "degraded" if journal.damage else "ok"
 
 
-def reasons_of(journal: Journal, certificate_warning: str) -> Iterator[str]:
+def reasons_of(journal: Journal, certificate_warnings: Iterable[str]) -> Iterator[str]:
     """Yield everything that an operator should look at, in sentences or clauses."""
-    for reason in (journal.fault, journal.damage, certificate_warning):
+    for reason in (journal.fault, journal.damage, *certificate_warnings):
         if reason:
             yield reason
 
 
-async def watch_health(log: EventLog, journal: Journal, certificate_warning: Callable[[], str]) -> None:
+async def watch_health(log: EventLog, journal: Journal, certificate_warnings: Callable[[], Iterable[str]]) -> None:
     """Append an event whenever the health changes, until cancelled."""
     last: tuple[str, list[str]] = ("ok", [])
     while True:
-        health, reasons = health_of(journal), list(reasons_of(journal, certificate_warning()))
+        health, reasons = health_of(journal), list(reasons_of(journal, certificate_warnings()))
         if (health, reasons) != last:
             last = health, reasons
             log.append_health(health, reasons)

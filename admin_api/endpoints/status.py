@@ -72,7 +72,7 @@ async def show_status(state: AdminState) -> Response:
             run=state.events.run,
             uptime_s=state.uptime_s,
             health=health_of(state.journal),
-            reasons=list(reasons_of(state.journal, state.certificate_warning())),
+            reasons=list(reasons_of(state.journal, state.certificate_warnings())),
             counts=counts,
             times=StatusTimes(state.stall_timeout_s(), chat.rules.hold_s),
             latest=state.series.samples[-1] if state.series.samples else None,

@@ -256,7 +256,7 @@ class AdminServer:
         self.loop_delay = Histogram((0.001, 0.1))
         self.delivery_delay = Histogram((0.001, 0.1))
         self.series = Series(self.chat, self.delivery_delay, lambda: self.now)
-        self.certificate_warning = ""
+        self.certificate_warnings: list[str] = []
         self.rate = (5.0, 20.0)
         self.accounts = Accounts(
             Names(),
@@ -278,7 +278,7 @@ class AdminServer:
             self.loop_delay,
             self.delivery_delay,
             keep_timeout_s=self.keep_timeout_s,
-            certificate_warning=lambda: self.certificate_warning,
+            certificate_warnings=lambda: self.certificate_warnings,
             is_stopping=lambda: "is_stopping" in self.troubles,
             certificate_digest=lambda: "ab" * 32,
             chat_port=lambda: 5555,

@@ -289,7 +289,7 @@ def test_what_is_asked_of_names_is_left_to_the_session(world, line: str, answer:
 
 @pytest.mark.parametrize("argument", ["0", "x", "-1", "5 before yesterday", "before yesterday", "9" * 5000])
 def test_mentions_of_no_number_are_refused_in_their_own_words(world, argument: str) -> None:
-    with pytest.raises(ChatError, match="^expected a number of lines up to 50: /mentions 20$"):
+    with pytest.raises(ChatError, match=r"^expected a number of lines up to 50: /mentions 20$"):
         obey(world.chat, world.connect(1001), f"/mentions {argument}")
 
 

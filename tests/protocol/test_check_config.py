@@ -115,6 +115,7 @@ def test_a_tilde_that_no_shell_expanded_is_the_home_folder(
         ("--config", "cannot be read: it is larger than 256 KiB"),
         ("--tls-cert", "cannot read the TLS certificate"),
         ("--tls-key", "cannot read the TLS key"),
+        ("--proxy-cert", "cannot read the certificate of the proxy"),
         ("--password-file", "must hold a password of 1 to"),
         ("--admin-token-file", "must hold"),
     ],

@@ -225,6 +225,21 @@ async def test_a_certificate_can_be_added_renewed_refused_and_taken_away(open_se
         await server.join()
 
 
+async def test_a_renewed_certificate_of_a_proxy_is_reported(open_server, tmp_path: Path) -> None:
+    file = tmp_path / "proxy.pem"
+    write_certificate(file)
+    async with open_server() as server:
+        operator = Operator(server)
+        operator.change(proxy_cert=file)
+        assert await operator.reload() == [f"Reloaded proxy-cert: {file} (was none)"]
+
+        write_certificate(file)
+        binding = server.context.proxy_binding
+        assert await operator.reload() == ["Reloaded the certificate of the proxy"]
+        assert len(server.context.proxy_binding) == 64
+        assert server.context.proxy_binding != binding
+
+
 async def test_a_file_that_never_answers_does_not_keep_the_server_from_stopping(open_server, tmp_path: Path) -> None:
     pipe = tmp_path / "password"
     os.mkfifo(pipe)

@@ -71,8 +71,8 @@ class Admin:
         nursery.start_soon(series.run)
         resources = Resources(partial(measure_resources, self._in_force.settings.data))
         nursery.start_soon(resources.run)
-        warning = partial(_certificate_warning, context)
-        nursery.start_soon(watch_health, self.events, context.journal, warning)
+        warnings = partial(_certificate_warnings, context)
+        nursery.start_soon(watch_health, self.events, context.journal, warnings)
         nursery.start_soon(watch_refused, self.events, context.admission.refused)
         state = AdminState(
             operator,
@@ -87,7 +87,7 @@ class Admin:
             certificate_expires_at=lambda: context.tls.expires_at if context.tls else None,
             resources=resources,
             stall_timeout_s=lambda: context.pump.stall_timeout_s,
-            certificate_warning=warning,
+            certificate_warnings=warnings,
             certificate_digest=lambda: context.tls.certificate_digest if context.tls else "",
             chat_port=lambda: self.chat_port,
             hook_rate=lambda: (context.rate_limit.rate, context.rate_limit.burst),
@@ -139,9 +139,8 @@ def _local(url: str) -> str:
     return url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
 
 
-def _certificate_warning(context: SessionContext) -> str:
-    warning = context.tls.validity_warning(time.time()) if context.tls else None
-    return warning[1] if warning else ""
+def _certificate_warnings(context: SessionContext) -> list[str]:
+    return [text for _level, text in context.certificate_warnings(time.time())]
 
 
 def _exposed(listeners: Sequence[trio.SocketListener]) -> str | None:

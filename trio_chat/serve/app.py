@@ -255,7 +255,7 @@ class Server:
         start(self._follow_journal)
         start(self._tick)
         start(note_forever, context)
-        start(self._watch_certificate)
+        start(self._watch_certificates)
 
     async def _restore(self) -> None:
         """Restore rooms, sessions and numbers of messages from the journal; only then start pruning."""
@@ -347,11 +347,11 @@ class Server:
             while self.context.chat.end_overdue_sessions():
                 await trio.lowlevel.checkpoint()
 
-    async def _watch_certificate(self) -> None:
-        """Log a warning about a certificate that clients refuse by its dates, or soon will, at once and every day."""
+    async def _watch_certificates(self) -> None:
+        """Log a warning about each certificate that clients refuse by its dates, or soon will, now and every day."""
         while True:
-            if (tls := self.context.tls) and (found := tls.validity_warning(time.time())):
-                logger.log(*found)
+            for level, text in self.context.certificate_warnings(time.time()):
+                logger.log(level, "%s", text)
             await trio.sleep(CERTIFICATE_CHECK_INTERVAL_S)
 
     async def _run_console(self) -> None:

@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 
 import msgspec
 import trio
@@ -21,6 +22,7 @@ from trio_chat.server.operation.secret_files import (
     needs_own_certificate,
     read_admin_token,
     read_password,
+    read_proxy_certificate,
     read_tls,
 )
 from trio_chat.server.operation.systemd import Inherited
@@ -47,20 +49,21 @@ def check(found: CollectedSettings, *, is_quiet: bool) -> int:
 
 def _warnings(settings: ServeSettings) -> Iterator[str]:
     """Yield what a server would warn of and start nonetheless; some may be empty."""
-    yield _certificate_warning(settings)
+    yield from _certificate_warnings(settings)
     yield _keep_warning(settings)
     with suppress(SetupError):  # this is reported as a problem
         yield from read_names_file(settings.names_file).warnings
     yield from warnings_about(settings.stickers)
 
 
-def _certificate_warning(settings: ServeSettings) -> str:
-    """Return a warning about the dates of a certificate; a server would start with it nonetheless."""
-    with suppress(SetupError):  # this is reported as a problem
-        tls = _read_tls(settings)
-        if tls and (found := tls.validity_warning(time.time())):
-            return found[1]
-    return ""
+def _certificate_warnings(settings: ServeSettings) -> Iterator[str]:
+    """Yield warnings about the dates of certificates; a server would start with them nonetheless."""
+    readers = (partial(_read_tls, settings), partial(read_proxy_certificate, settings.proxy_cert))
+    for read in readers:
+        with suppress(SetupError):  # this is reported as a problem
+            certificate = read()
+            if certificate and (found := certificate.validity_warning(time.time())):
+                yield found[1]
 
 
 def _keep_warning(settings: ServeSettings) -> str:
@@ -82,6 +85,7 @@ def _problems(settings: ServeSettings) -> Iterator[str]:
     checks: tuple[Callable[[], object], ...] = (
         lambda: read_password(settings.password_file),
         lambda: _read_tls(settings),
+        lambda: read_proxy_certificate(settings.proxy_cert),
         lambda: read_names_file(settings.names_file),
         lambda: check_journal(settings.journal, data=settings.data, durability=Durability(settings.journal_durability)),
         lambda: trio.run(_check_ports, settings),

@@ -167,12 +167,14 @@ class Reloader:
 
     def _replaced_files(self, new: Secrets) -> tuple[str, ...]:
         """Report files with the same names and changed contents."""
-        tls, password = self._context.tls, self._context.password
+        tls, password, proxy = self._context.tls, self._context.password, self._context.proxy_certificate
         replaced = []
         if tls and new.tls and tls.fingerprint != new.tls.fingerprint:
             replaced.append("Reloaded the TLS certificate and its key")
         if password.is_set and new.password.is_set and password != new.password:
             replaced.append("Reloaded the password")
+        if proxy and (other := new.proxy_certificate) and other.file == proxy.file and other.digest != proxy.digest:
+            replaced.append("Reloaded the certificate of the proxy")
         if self._names.listed != new.names.listed:
             replaced.append("Reloaded the file of names")
         return tuple(replaced)
@@ -186,7 +188,7 @@ class Reloader:
         context.password = secrets.password
         context.tls = secrets.tls
         context.plain_passwords = settings.plain_passwords
-        context.proxy_binding = secrets.proxy_binding
+        context.proxy_certificate = secrets.proxy_certificate
         context.pump.stall_timeout_s = settings.stall_timeout
         self._names = secrets.names
         self._pruning.keeps = settings.keep

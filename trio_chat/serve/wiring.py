@@ -157,7 +157,7 @@ def wire(
         memories=memories,
         tls=secrets.tls,
         plain_passwords=settings.plain_passwords,
-        proxy_binding=secrets.proxy_binding,
+        proxy_certificate=secrets.proxy_certificate,
     )
     name_keeping = NameKeeping(accounts, chat, operator_log.record, unseen_s=settings.names_unseen)
     node_orders = NodeOrders(

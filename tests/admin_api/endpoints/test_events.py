@@ -373,12 +373,12 @@ async def test_health_and_refused_connections_become_events(
 ) -> None:
     log = admin.events
     cursor = log.end
-    nursery.start_soon(watch_health, log, admin.journal, lambda: admin.certificate_warning)
+    nursery.start_soon(watch_health, log, admin.journal, lambda: admin.certificate_warnings)
     nursery.start_soon(watch_refused, log, admin.refused)
     await trio.testing.wait_all_tasks_blocked()
     admin.journal.fault = "the disk is full"
     await trio.sleep(1.5 * HEALTH_INTERVAL_S)
-    admin.journal.fault, admin.certificate_warning = None, "the certificate ends tomorrow"
+    admin.journal.fault, admin.certificate_warnings = None, ["the certificate ends tomorrow"]
     admin.refused["banned"] += 3
     await trio.sleep(2 * REFUSED_INTERVAL_S)
 

@@ -80,10 +80,29 @@ def test_a_chain_with_a_certificate_that_is_not_valid_is_said(other: Validity, w
     assert found == (logging.WARNING, f"in the chain of chat.pem, a certificate {why}: clients may refuse it")
 
 
-def test_check_config_says_that_a_certificate_has_expired(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("flag", "name"), [("--tls-cert", "TLS certificate"), ("--proxy-cert", "certificate of the proxy")]
+)
+def test_check_config_says_that_a_certificate_has_expired(
+    flag: str, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = write_certificate(tmp_path, NOW - timedelta(days=1))
 
-    status = run(["check-config", "--quiet", "--data", str(tmp_path / "data"), "--tls-cert", str(file)])
+    status = run(["check-config", "--quiet", "--data", str(tmp_path / "data"), flag, str(file)])
 
     assert status == 0
-    assert f"certificate {file} has expired on" in capsys.readouterr().err
+    assert f"the {name} {file} has expired on" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", [None, "rubbish"])
+def test_check_config_refuses_a_certificate_of_a_proxy_that_no_server_could_use(
+    content: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "proxy.pem"
+    if content:
+        file.write_text(content)
+
+    status = run(["check-config", "--quiet", "--data", str(tmp_path / "data"), "--proxy-cert", str(file)])
+
+    assert status == 1
+    assert f"the certificate of the proxy {file}: " in capsys.readouterr().err

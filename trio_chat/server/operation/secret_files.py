@@ -13,7 +13,7 @@ from trio_chat.config.bounded_file import read_bounded
 from trio_chat.server.credentials.names_file import NamesFile, read_names_file
 from trio_chat.server.credentials.own_certificate import open_own_certificate, own_certificate
 from trio_chat.server.errors import SetupError
-from trio_chat.server.transport.certificate import digest_of
+from trio_chat.server.transport.certificate import ProxyCertificate, digest_of, validities_of
 from trio_chat.server.transport.tls import Tls
 
 TOKEN_BYTES = 24
@@ -96,13 +96,12 @@ def _read_token(file: Path) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """The password, the certificate, and the names that are handed out."""
+    """The password, the certificate, the names that are handed out, and the certificate of a proxy that ends TLS."""
 
     password: Password
     tls: Tls | None
     names: NamesFile = field(default_factory=NamesFile)
-    proxy_binding: str = ""
-    """The SHA-256 of the certificate of the proxy that ends TLS, 64 hex digits, "" for none."""
+    proxy_certificate: ProxyCertificate | None = None
 
 
 def read_secrets(settings: ServeSettings, on_file: Callable[[str], None] = lambda _: None) -> Secrets:
@@ -115,20 +114,21 @@ def read_secrets(settings: ServeSettings, on_file: Callable[[str], None] = lambd
     on_file(f"the names file {settings.names_file}")
     names = read_names_file(settings.names_file)
     on_file(f"the certificate of the proxy {settings.proxy_cert}")
-    return Secrets(password, tls, names, _binding_in(settings.proxy_cert))
+    return Secrets(password, tls, names, read_proxy_certificate(settings.proxy_cert))
 
 
-def _binding_in(certificate: Path | None) -> str:
-    """Return the digest of the certificate in a file. Raises SetupError."""
-    if certificate is None:
-        return ""
+def read_proxy_certificate(file: Path | None) -> ProxyCertificate | None:
+    """Read the certificate of the proxy that ends TLS, if there is one. Raises SetupError."""
+    if file is None:
+        return None
     try:
-        digest = digest_of(read_bounded(certificate))
+        pem = read_bounded(file)
     except OSError as error:
-        raise SetupError(f"cannot read the certificate of the proxy {certificate}: {error.strerror}") from error
+        raise SetupError(f"cannot read the certificate of the proxy {file}: {error.strerror}") from error
+    digest = digest_of(pem)
     if not digest:
-        raise SetupError(f"cannot use the certificate of the proxy {certificate}: expected a PEM file")
-    return digest
+        raise SetupError(f"cannot use the certificate of the proxy {file}: expected a PEM file")
+    return ProxyCertificate(file, digest, tuple(validities_of(pem)))
 
 
 def open_secrets(settings: ServeSettings) -> Secrets:

@@ -13,6 +13,7 @@ from trio_chat.server.sessions.searches import Searches
 from trio_chat.server.sessions.throttle import Overdrafts, RateLimit
 from trio_chat.server.sessions.turnstile import Turnstile
 from trio_chat.server.transport.admission import Admission
+from trio_chat.server.transport.certificate import ProxyCertificate
 from trio_chat.server.transport.tls import Tls
 from trio_chat.server.upkeep.memory_keeping import MemoryKeeping
 from trio_chat.stickers.shared import SharedCatalogue
@@ -40,11 +41,21 @@ class SessionContext:
     tls: Tls | None = None
     plain_passwords: bool = False
     """True if passwords of names are taken over connections without TLS from other machines, too."""
-    proxy_binding: str = ""
-    """The SHA-256 of the certificate of the proxy that ends TLS, 64 hex digits, "" for none."""
+    proxy_certificate: ProxyCertificate | None = None
+    """The certificate of the proxy that ends TLS."""
     stickers: SharedCatalogue = field(default_factory=SharedCatalogue)
     """The stickers that the server shares."""
     overdrafts: Overdrafts = field(default_factory=Overdrafts)
     allowances: Allowances = field(default_factory=Allowances)
     arriving: dict[str, object] = field(default_factory=dict)
     """The newest connection of each session that may have to be taken over from another server first."""
+
+    @property
+    def proxy_binding(self) -> str:
+        """The SHA-256 of the certificate of the proxy that ends TLS, 64 hex digits, "" for none."""
+        return self.proxy_certificate.digest if self.proxy_certificate else ""
+
+    def certificate_warnings(self, now: float) -> list[tuple[int, str]]:
+        """Return level and text of each warning about the dates of a certificate. `now` is in seconds since 1970."""
+        shown = filter(None, (self.tls, self.proxy_certificate))
+        return [warning for it in shown if (warning := it.validity_warning(now))]

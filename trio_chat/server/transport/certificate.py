@@ -49,27 +49,45 @@ def validities_of(pem: bytes) -> list[Validity]:
     return found
 
 
-def validity_warning(certificate: Path, validities: Sequence[Validity], now: float) -> tuple[int, str] | None:
-    """Return the level and text of the warning about a certificate that clients refuse, or soon will, or None.
+@dataclass(frozen=True, slots=True)
+class ProxyCertificate:
+    """The certificate of the proxy that ends TLS: its file, its SHA-256 in DER (64 hex digits), and its validity.
 
     `validities` are those of the certificate and of its chain.
+    """
+
+    file: Path
+    digest: str
+    validities: tuple[Validity, ...] = ()
+
+    def validity_warning(self, now: float) -> tuple[int, str] | None:
+        """Return the level and text of the warning about its dates, or None. `now` is in seconds since 1970."""
+        return validity_warning(self.file, self.validities, now, name="certificate of the proxy")
+
+
+def validity_warning(
+    certificate: Path, validities: Sequence[Validity], now: float, *, name: str = "TLS certificate"
+) -> tuple[int, str] | None:
+    """Return the level and text of the warning about a certificate that clients refuse, or soon will, or None.
+
+    `validities` are those of the certificate and of its chain; `name` is that of the certificate for people.
     """
     if not validities:
         return None
     own = validities[0]
     if own.begins_at > now:
         why = f"is not valid before {_date(own.begins_at)}: clients will refuse it until then; is the clock right?"
-        return logging.ERROR, f"the TLS certificate {certificate} {why}"
+        return logging.ERROR, f"the {name} {certificate} {why}"
     if own.ends_at <= now:
         why = f"has expired on {_date(own.ends_at)}: clients will refuse it; renew it"
-        return logging.ERROR, f"the TLS certificate {certificate} {why}"
+        return logging.ERROR, f"the {name} {certificate} {why}"
     if outside := [other for other in validities[1:] if not other.begins_at <= now < other.ends_at]:
         is_early = outside[0].begins_at > now
         when = f"is not valid before {_date(outside[0].begins_at)}" if is_early else ""
         when = when or f"has expired on {_date(outside[0].ends_at)}"
         return logging.WARNING, f"in the chain of {certificate}, a certificate {when}: clients may refuse it"
     if own.ends_at - now <= WARN_BEFORE_S:
-        return logging.WARNING, f"the TLS certificate {certificate} expires on {_date(own.ends_at)}: renew it"
+        return logging.WARNING, f"the {name} {certificate} expires on {_date(own.ends_at)}: renew it"
     return None
 
 
