@@ -49,6 +49,7 @@ from hypercorn.typing import AppWrapper, ConnectionState, H11SendableEvent, Life
 from hypercorn.utils import parse_socket_addr
 
 from admin_api.http.encryption import TlsStream
+from admin_api.http.endpoint import METHODS
 from admin_api.http.listening import MAKE_WAY, HttpLimits
 from admin_api.http.problems import PROBLEM_TYPE, problem_text
 
@@ -79,10 +80,10 @@ HALF_A_HANDSHAKE = HttpRefusal(400, "This is not a complete websocket handshake.
 TOO_EARLY = HttpRefusal(400, "Nothing may be sent before a websocket handshake is answered.")
 OTHER_ENCODING = HttpRefusal(501, "The only supported transfer encoding is chunked.")
 SMALL_LETTERS = HttpRefusal(405, "Methods are written in capitals, such as GET and DELETE.")
-METHODS = b"GET, HEAD, POST, DELETE, OPTIONS"
-"""The methods of all paths."""
-
 OTHER_VERSION = HttpRefusal(505, "Only HTTP/1.0 and HTTP/1.1 are supported.")
+
+ALLOWED = ", ".join((*METHODS, "HEAD", "OPTIONS")).encode()
+"""The methods of all paths, as the header `Allow` has them."""
 
 
 class _StrictBuffer(ReceiveBuffer):
@@ -181,7 +182,7 @@ class Http11(H11Protocol):
             *self.config.response_headers("h11"),
         ]
         if refusal.status == 405:  # RFC 9110, 15.5.6
-            headers.append((b"allow", METHODS))
+            headers.append((b"allow", ALLOWED))
         await self._send_h11_event(h11.Response(status_code=refusal.status, headers=headers))
         if not is_head:
             await self._send_h11_event(h11.Data(data=body))
