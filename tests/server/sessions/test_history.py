@@ -45,6 +45,20 @@ async def test_pages_read_by_the_notices_have_everything_once_and_in_order(open_
     assert answers == 9
 
 
+async def test_a_changed_topic_counts_as_a_line_and_coming_and_going_does_not(open_server, store) -> None:
+    acts = ((Kind.SAID, "one"), (Kind.SAID, "two"), (Kind.TOPIC, "lunch"), (Kind.JOINED, ""), (Kind.RENAMED, "bob"))
+    async with open_server(**store) as server:
+        drafts = [Draft("lobby", kind, "alice", text) for kind, text in acts]
+        await server.context.journal.load([Entry(id_, NOON, it) for id_, it in enumerate(drafts, 1)], Origin("another"))
+        line = await server.join()
+
+        said, topic, end = await asked(line, "/history 2")
+
+    assert said.endswith("[alice]> two")
+    assert "lunch" in topic
+    assert end.startswith("*** older: /history 2 before 2;")
+
+
 async def test_the_zone_is_told_behind_the_first_times_and_when_it_is_another(
     open_server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
