@@ -13,7 +13,7 @@ from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.log import Mode
-from trio_chat.chat.nicks import fold
+from trio_chat.chat.nicks import fold_name
 from trio_chat.chat.operators.networks import Network, address_of, read_network
 
 WORDS_MAX = 100
@@ -140,8 +140,8 @@ def _is_encrypted(wanted: object, _chat: Chat) -> Matches:
 
 
 def _is_of_account(text: object, _chat: Chat) -> Matches:
-    wanted, name = str(text), fold(str(text))
-    return lambda client: client.account == wanted or (bool(client.account) and fold(client.nick or "") == name)
+    wanted, name = str(text), fold_name(str(text))
+    return lambda client: client.account == wanted or (bool(client.account) and fold_name(client.nick or "") == name)
 
 
 def _is_one_of(ids: object, _chat: Chat) -> Matches:

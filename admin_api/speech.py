@@ -14,7 +14,7 @@ from admin_api.rooms import when_kept
 from admin_api.state import AdminState
 from trio_chat.chat.drafts import readable_lines
 from trio_chat.chat.events import Entry
-from trio_chat.chat.nicks import fold
+from trio_chat.chat.nicks import fold_name
 from trio_chat.chat.removal import is_tombstone
 from trio_chat.chat.room import Room
 from trio_chat.journal import JournalError
@@ -98,7 +98,7 @@ async def _answer(state: AdminState, entry: Entry, said: _Said, status: int) -> 
     draft = entry.draft
     if draft.room != said.room:
         abort(problem(409, f"This {KEY_HEADER} was used in another room already: this was not said."))
-    if fold(draft.author) != fold(said.author) or not await _is_end_of(state, entry, said.lines):
+    if fold_name(draft.author) != fold_name(said.author) or not await _is_end_of(state, entry, said.lines):
         abort(problem(409, f"Another text was said under this {KEY_HEADER} already: this was not."))
     return answer(view_of_entry(entry), status)
 

@@ -21,7 +21,7 @@ from admin_api.state import AdminState
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import SERVER
 from trio_chat.chat.moments import Bounds
-from trio_chat.chat.nicks import SPELLED_MAX, fold
+from trio_chat.chat.nicks import SPELLED_MAX, fold_name
 from trio_chat.chat.room import Room
 from trio_chat.chat.search_query import SEARCH_CHARS_MAX, SearchTerms, read_search
 from trio_chat.journal import JournalError, Past, Searchable, SearchError, need
@@ -104,7 +104,7 @@ def _read_search(typed: str, room: Room, now: float) -> SearchTerms:
         terms = read_search(typed, now)
     except ChatError as error:
         abort(problem(400, f"`q`: {error.text}."))
-    if any(fold(name) != fold(room.name) for name in terms.rooms):
+    if any(fold_name(name) != fold_name(room.name) for name in terms.rooms):
         abort(problem(400, f"`q`: in: is for this room alone, #{room.name}; another is searched by its own path."))
     return terms
 

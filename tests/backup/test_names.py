@@ -13,7 +13,7 @@ from tests.backup.test_transfer import filled, texts
 from trio_chat.backup.name_lines import decode_name, encode_name
 from trio_chat.backup.ndjson import FormatError
 from trio_chat.backup.transfer import export_history, import_history
-from trio_chat.chat.nicks import fold
+from trio_chat.chat.nicks import fold_name
 from trio_chat.cli import run
 from trio_chat.config import ServeSettings
 from trio_chat.journal import (
@@ -32,7 +32,7 @@ HASH = "$argon2id$v=19$m=65536,t=3,p=1$c2FsdHNhbHQ$aGFzaGhhc2g"
 
 def account(name: str, number: int) -> AccountRecord:
     keys = (KeyRecord(KEY, 2.5, "own"), KeyRecord(KEY, 3.5, "invite"))
-    return AccountRecord(f"{number:016x}", name, fold(name), float(number), 9.0, "http ann@::1", HASH, keys)
+    return AccountRecord(f"{number:016x}", name, fold_name(name), float(number), 9.0, "http ann@::1", HASH, keys)
 
 
 def memory(number: int) -> MemoryRecord:

@@ -12,7 +12,7 @@ from trio_chat.chat.counters import DisconnectReason
 from trio_chat.chat.dependencies import Change, Owner, Rules
 from trio_chat.chat.events import LOBBY, Draft, Entry, Receipt
 from trio_chat.chat.log import Mode
-from trio_chat.chat.nicks import fold
+from trio_chat.chat.nicks import fold_name
 from trio_chat.chat.operators.mutes import Mutes
 from trio_chat.chat.outlet import TAKES_NOTHING, Backlog, CloseReason, Sink
 from trio_chat.chat.room import Member, Room
@@ -104,7 +104,7 @@ class World:
             on_change=self._report,
             on_news=lambda room: self.news.append(room.name),
             mute_of=lambda client: self.mutes.refusal(client, self.now),
-            owner_of=lambda nick: self.owners.get(fold(nick)),
+            owner_of=lambda nick: self.owners.get(fold_name(nick)),
         )
         self.chat = Chat(deps, rules=self.rules)
 
@@ -123,7 +123,7 @@ class World:
     def claim(self, name: str) -> str:
         """Let a name belong to somebody from now on. -> the id of the account"""
         account = f"{len(self.owners):016x}"
-        self.owners[fold(name)] = Owner(account, name)
+        self.owners[fold_name(name)] = Owner(account, name)
         return account
 
     def settle(self) -> None:

@@ -22,7 +22,7 @@ from trio_chat.chat.dependencies import Owner, Rules
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import LOBBY, PRESENCE, SERVER, SUPERSEDED, Draft, Entry, Kind
 from trio_chat.chat.log import Mode, Window
-from trio_chat.chat.nicks import fold
+from trio_chat.chat.nicks import fold_name
 from trio_chat.chat.room import Member
 from trio_chat.chat.session_record import PERSON, SessionChange, SessionRecord
 from trio_chat.chat.wording import TOPIC_CHANGED
@@ -130,7 +130,7 @@ class ChatMachine(RuleBasedStateMachine):
             encoders=dict.fromkeys(Mode, lambda entry: b"%d\n" % entry.id),
             wall_clock=lambda: self.now,
             clock=lambda: self.now,
-            owner_of=lambda nick: self.owners.get(fold(nick)),
+            owner_of=lambda nick: self.owners.get(fold_name(nick)),
             on_room=self._remember,
         )
         self.chat = Chat(deps, rules=RULES, last_id=self.last_id)
@@ -303,9 +303,9 @@ class ChatMachine(RuleBasedStateMachine):
     @rule(name=st.sampled_from(["alice", "b0b", "carol"]))
     def claim(self, name: str) -> None:
         """Somebody claims a name: a guest who has it, or one that looks like it, has to go."""
-        if fold(name) not in self.owners:
+        if fold_name(name) not in self.owners:
             self.accounts_made += 1
-            self.owners[fold(name)] = Owner(f"{self.accounts_made:016x}", name)
+            self.owners[fold_name(name)] = Owner(f"{self.accounts_made:016x}", name)
             self.chat.places.evict_guest(name)
             self._forget_ended()
 
@@ -326,7 +326,7 @@ class ChatMachine(RuleBasedStateMachine):
         assert self.chat.places.end(owner.id, "gone") == count
         assert not self.chat.directory.places(owner.id)
         if is_for_good:
-            del self.owners[fold(owner.name)]
+            del self.owners[fold_name(owner.name)]
         self._forget_ended()
 
     @rule(who=NUMBERS)
@@ -436,7 +436,7 @@ class ChatMachine(RuleBasedStateMachine):
     def no_two_have_names_that_look_alike_and_each_name_finds_its_owner(self) -> None:
         named = [client for client in self.clients if client.nick]
         people = {client.person for client in named}
-        assert len({fold(client.nick) for client in named}) == len(people)
+        assert len({fold_name(client.nick) for client in named}) == len(people)
         for client in named:
             found = self.chat._register.by_label(client.nick)
             assert found
@@ -445,7 +445,7 @@ class ChatMachine(RuleBasedStateMachine):
                 place.away_since is not None for place in self.chat.directory.places_of(client)
             )
             assert client.label == client.nick
-            owner = self.owners.get(fold(client.nick))
+            owner = self.owners.get(fold_name(client.nick))
             assert client.account == (owner.id if owner else "")
 
     @invariant()

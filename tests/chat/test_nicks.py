@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trio_chat.chat.errors import ChatError
-from trio_chat.chat.nicks import NICK_MAX, SPELLED_MAX, check_nick, check_room, fold
+from trio_chat.chat.nicks import NICK_MAX, SPELLED_MAX, check_nick, check_room, fold_name
 
 ALICES = [
     "alice",
@@ -171,7 +171,7 @@ def test_a_nick_has_one_order_on_the_screen(nick: str) -> None:
 
 @pytest.mark.parametrize("spelling", ALICES)
 def test_all_spellings_of_a_nick_have_one_key(spelling: str) -> None:
-    assert fold(spelling) == fold("alice")
+    assert fold_name(spelling) == fold_name("alice")
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ def test_all_spellings_of_a_nick_have_one_key(spelling: str) -> None:
     ],
 )
 def test_names_alike_in_some_case_have_one_key(one: str, other: str) -> None:
-    assert fold(one) == fold(other)
+    assert fold_name(one) == fold_name(other)
 
 
 def test_names_that_differ_to_the_eye_have_different_keys() -> None:
@@ -214,7 +214,7 @@ def test_names_that_differ_to_the_eye_have_different_keys() -> None:
         "bob2",
     ]
 
-    assert len({fold(name) for name in names}) == len(names)
+    assert len({fold_name(name) for name in names}) == len(names)
 
 
 @given(st.text(max_size=SPELLED_MAX))
@@ -222,7 +222,7 @@ def test_a_key_is_blind_to_case(text: str) -> None:
     # U+0345 is the one mark whose capital is a letter: it cannot be made capital before it is in its canonical place.
     letters = "".join(char for char in text if len(char.upper()) == len(char.lower()) == 1 and char != "\u0345")
 
-    assert fold(letters.upper()) == fold(letters.lower()) == fold(letters)
+    assert fold_name(letters.upper()) == fold_name(letters.lower()) == fold_name(letters)
 
 
 ANY_TEXT = st.text(st.characters(categories=None))
@@ -233,7 +233,7 @@ NEARLY_NICKS = st.text(
 
 @given(ANY_TEXT | NEARLY_NICKS)
 def test_any_text_has_a_key_and_is_a_nick_or_refused(text: str) -> None:
-    key = fold(text)
+    key = fold_name(text)
 
     try:
         nick = check_nick(text)
@@ -242,7 +242,7 @@ def test_any_text_has_a_key_and_is_a_nick_or_refused(text: str) -> None:
     assert check_nick(nick) == nick
     assert len(nick) <= NICK_MAX
     assert nick.isprintable()
-    assert fold(nick) == key
+    assert fold_name(nick) == key
 
 
 def test_a_nick_may_be_spelled_with_its_marks_apart() -> None:
@@ -254,7 +254,7 @@ def test_a_nick_may_be_spelled_with_its_marks_apart() -> None:
 def test_c19_an_overlong_name_is_refused_with_the_length_expected_and_has_no_key(check, text: str) -> None:
     with pytest.raises(ChatError, match=f"has 1 to {NICK_MAX} of them"):
         check(text)
-    assert fold(text) is text
+    assert fold_name(text) is text
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from trio_chat.chat.counters import DisconnectReason
 from trio_chat.chat.dependencies import Rules
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.log import Mode
-from trio_chat.chat.nicks import fold
+from trio_chat.chat.nicks import fold_name
 from trio_chat.chat.operators.announcements import to_clients
 from trio_chat.chat.operators.bans import kick_banned, make_ban
 from trio_chat.chat.operators.mutes import collect_clients, home_of, mute_of_client
@@ -24,7 +24,7 @@ from trio_chat.chat.session_record import PERSON, SessionRecord, Told
 
 def enter(world: World, client: Client, name: str = "alice", proven_by: str = "password") -> Client:
     """Let a client prove a name, which is claimed for that if need be."""
-    owner = world.owners.get(fold(name))
+    owner = world.owners.get(fold_name(name))
     account = owner.id if owner else world.claim(name)
     world.chat.places.enter_as(client, account, name, proven_by)
     world.settle()
@@ -53,7 +53,7 @@ def test_somebody_who_proves_a_name_in_a_room_is_told_of_once_and_marked_from_th
 
     assert world.hear(bob) == "*** [10.0.0.1:1002] is now [alice®] ***\n[alice®]> hi\n"
     assert world.hear(alice) == ""
-    assert (alice.account, alice.proven_by, alice.nick) == (world.owners[fold("alice")].id, "password", "alice")
+    assert (alice.account, alice.proven_by, alice.nick) == (world.owners[fold_name("alice")].id, "password", "alice")
 
 
 def test_a_second_place_joins_and_leaves_unseen_and_the_last_one_leaves(world, bob) -> None:

@@ -10,7 +10,7 @@ from ipaddress import ip_address
 from unicodedata import normalize
 
 from trio_chat.chat.errors import ChatError
-from trio_chat.chat.nicks import check_nick, check_room, fold
+from trio_chat.chat.nicks import check_nick, check_room, fold_name
 from trio_chat.chat.text import MARKS_MAX, clean
 from trio_chat.server.transport.sniff import Greeting, GreetingRefusal, classify
 from trio_chat.stickers.file import WARNINGS_MAX, parse_catalogue
@@ -152,14 +152,14 @@ def read_stickers(data: bytes) -> None:
 
 def fold_nick(data: bytes) -> None:
     text = text_of(data)
-    assert fold(text) == fold(text)
+    assert fold_name(text) == fold_name(text)
     for check in (check_nick, check_room):
         try:
             name = check(text)
         except ChatError:
             continue
         assert check(name) == name
-        assert fold(name) == fold(fold(name)) == fold(name.upper()) or not name.isascii()
+        assert fold_name(name) == fold_name(fold_name(name)) == fold_name(name.upper()) or not name.isascii()
         assert not FORBIDDEN.search(name)
         assert name.isprintable()
         assert normalize("NFKC", name) == name

@@ -12,7 +12,7 @@ from msgspec import Meta
 from trio_chat.backup.ndjson import FormatError
 from trio_chat.chat.accounts.account import KeySource, checked_key
 from trio_chat.chat.errors import ChatError
-from trio_chat.chat.nicks import check_nick, check_room, fold
+from trio_chat.chat.nicks import check_nick, check_room, fold_name
 from trio_chat.chat.text import clean
 from trio_chat.journal import AccountRecord, KeyRecord, MarkRecord, MemoryRecord, NameRecord
 from trio_chat.journal.records import Time
@@ -92,7 +92,7 @@ def decode_name(line: bytes) -> NameRecord:
 def _account_of(it: _Name) -> AccountRecord:
     name = check_nick(it.name)
     keys = tuple(KeyRecord(checked_key(key.blob), key.added, key.source) for key in it.keys)
-    return AccountRecord(it.account, name, fold(name), it.since, it.seen, clean(it.by), it.password, keys)
+    return AccountRecord(it.account, name, fold_name(name), it.since, it.seen, clean(it.by), it.password, keys)
 
 
 def _memory_of(it: _Name) -> MemoryRecord:

@@ -28,7 +28,7 @@ from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import MAILBOX_MARK, SERVER, Draft, Entry, Kind, Receipt
 from trio_chat.chat.free_nicks import FreeNicks
 from trio_chat.chat.log import Mode
-from trio_chat.chat.nicks import check_nick, fold
+from trio_chat.chat.nicks import check_nick, fold_name
 from trio_chat.chat.nodes import Nodes
 from trio_chat.chat.notices import Notices
 from trio_chat.chat.outlet import CloseReason, NoOutlet, Outlet
@@ -615,5 +615,5 @@ class Chat:
 
 def _check_name(client: Client, nick: str) -> None:
     """Raise ChatError for a place that asks for another name than its own."""
-    if fold(nick) != fold(client.label):
+    if fold_name(nick) != fold_name(client.label):
         raise ChatError("name-kept", f"you are [{client.shown}] here: connect again to be somebody else")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from trio_chat.chat.client import Client
 from trio_chat.chat.dependencies import Dependencies, NamesMode
 from trio_chat.chat.errors import ChatError
-from trio_chat.chat.nicks import check_nick, fold, guest_name
+from trio_chat.chat.nicks import check_nick, fold_name, guest_name
 from trio_chat.chat.register import Register
 from trio_chat.chat.wording import claimed_by_another
 
@@ -43,7 +43,7 @@ class FreeNicks:
 
     def check_may_be_taken(self, nick: str) -> None:
         """Raise ChatError where a nick is reserved for a program, or belongs to somebody."""
-        if fold(nick) in self.reserved:
+        if fold_name(nick) in self.reserved:
             raise ChatError("reserved-nick", f"the nick {nick} is reserved for a program that speaks under it")
         self._check_is_unclaimed(nick)
 

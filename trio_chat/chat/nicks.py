@@ -56,7 +56,7 @@ def bare_name(label: str) -> str:
 
 def is_guest_name(nick: str) -> bool:
     """Tell whether a nick begins as those of guests do, in any spelling."""
-    return fold(nick).startswith(fold(GUEST_PREFIX))
+    return fold_name(nick).startswith(fold_name(GUEST_PREFIX))
 
 
 def guest_name(nick: str) -> str:
@@ -94,7 +94,7 @@ def check_room(text: str) -> str:
     return room
 
 
-def fold(nick: str) -> str:
+def fold_name(nick: str) -> str:
     """Return the key that all spellings of a name share: in any case and width, with look-alikes of any alphabet.
 
     It is the skeleton of UTS #39, section 4, made blind to case; for comparing, never for showing. A text that is too
@@ -152,12 +152,12 @@ def _mixes_greek(nick: str) -> bool:
 def _imitates_punctuation(nick: str) -> bool:
     """Tell whether it could be read as an address, as 127.0.0.1 with the tone letters of Lisu for dots."""
     letters = filter(str.isalpha, nick)
-    return bool(_PUNCTUATION.search(fold("".join(letters)))) and any(map(str.isascii, nick))
+    return bool(_PUNCTUATION.search(fold_name("".join(letters)))) and any(map(str.isascii, nick))
 
 
 def _is_letter(char: str) -> bool:
     """Tell whether it is a letter and looks like one; a letter of Cherokee looks like 4."""
-    return char.isalpha() and fold(char)[0].isalpha()
+    return char.isalpha() and fold_name(char)[0].isalpha()
 
 
 def _why_reserved(nick: str) -> str | None:
@@ -165,9 +165,9 @@ def _why_reserved(nick: str) -> str | None:
 
     -> None where it is not reserved; "" where it is plain to see.
     """
-    if fold(nick[0]) == "c" and nick[1:].isdecimal():
+    if fold_name(nick[0]) == "c" and nick[1:].isdecimal():
         return ": it could be the id of a client"
-    word = _RESERVED.get(_bare(fold(nick)))
+    word = _RESERVED.get(_bare(fold_name(nick)))
     if word is None or ("i" not in word and "i" in nick):  # Ali has the key of all, but does not look like it
         return None
     return "" if _bare(nick.casefold()) == _bare(word) else f": it looks like {word}"
@@ -178,7 +178,7 @@ def _bare(key: str) -> str:
 
 
 _RESERVED = {
-    _bare(fold(word)): word
+    _bare(fold_name(word)): word
     for word in (
         *("server", "system", "console", "service", "trio", "trio-chat"),
         *("admin", "admins", "administrator", "sysadmin", "sysop", "root", "superuser", "operator", "op"),

@@ -8,7 +8,7 @@ from trio_chat.chat.away import AwayClients
 from trio_chat.chat.client import Client
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import MARK
-from trio_chat.chat.nicks import NICK_MAX, fold, is_nick
+from trio_chat.chat.nicks import NICK_MAX, fold_name, is_nick
 from trio_chat.chat.remote_clients import RemoteClient, RemoteClients
 
 _PORT = re.compile(r"[1-9][0-9]{0,4}", re.ASCII)
@@ -120,14 +120,14 @@ class Register:
 
     def owner_of(self, nick: str) -> Client | None:
         """Return the client that has a nick, however it is written."""
-        return self._by_nick.get(fold(nick))
+        return self._by_nick.get(fold_name(nick))
 
     def claim_nick(self, client: Client, nick: str) -> None:
         """Give a client a well-formed nick and free its old one. Raises ChatError where another client has it.
 
         Places of one account share it.
         """
-        key = fold(nick)
+        key = fold_name(nick)
         owner = self._by_nick.get(key, client)
         if owner is not client and not (client.account and owner.account == client.account):
             raise ChatError("nick-taken", f"the nick {nick} is taken")
@@ -152,7 +152,7 @@ class Register:
     def called(self, who: str) -> Sequence[Client]:
         """The places of the member, or the guest, that has a nick. It may be written as the chat shows it."""
         name = plain_name(who)
-        client = self._by_nick.get(fold(name)) if len(name) <= NICK_MAX else None
+        client = self._by_nick.get(fold_name(name)) if len(name) <= NICK_MAX else None
         if client is None:
             return ()
         return self.places(client.account) if client.account else (client,)
@@ -168,7 +168,7 @@ class Register:
     def by_label(self, label: str) -> Client | None:
         """The client that others know by this label, with or without its mark, however nick or address is written."""
         label = as_peer(label.removesuffix(MARK))
-        if client := self._by_nick.get(fold(label)) or self._by_label.get(label):
+        if client := self._by_nick.get(fold_name(label)) or self._by_label.get(label):
             return self.places(client.account)[0] if client.account else client
         try:
             found = self.find(label)
@@ -235,7 +235,7 @@ class Register:
 
     def _release_name(self, client: Client) -> None:
         if client.nick is not None:
-            key = fold(client.nick)
+            key = fold_name(client.nick)
             if self._by_nick[key] is client:
                 del self._by_nick[key]
                 if (places := self._by_account.get(client.account)) and places[0].nick == client.nick:

@@ -10,7 +10,7 @@ import msgspec
 from trio_chat.chat.client import Client
 from trio_chat.chat.events import MARK
 from trio_chat.chat.log import Mode
-from trio_chat.chat.nicks import NICK_MAX, fold
+from trio_chat.chat.nicks import NICK_MAX, fold_name
 from trio_chat.chat.outlet import NoOutlet
 from trio_chat.chat.session_record import CleanWord
 
@@ -178,7 +178,7 @@ class RemoteClients:
 
     def called(self, name: str) -> Sequence[RemoteClient]:
         """The clients that have a nick, however it is written."""
-        return tuple(self._by_nick.get(fold(name), {}).values()) if 0 < len(name) <= NICK_MAX else ()
+        return tuple(self._by_nick.get(fold_name(name), {}).values()) if 0 < len(name) <= NICK_MAX else ()
 
     def by_label(self, label: str) -> RemoteClient | None:
         """A client that others know by this label, with or without its mark."""
@@ -209,7 +209,7 @@ class RemoteClients:
 
     def _index_entries_of(self, client: RemoteClient) -> Iterator[tuple[dict[object, dict[str, RemoteClient]], object]]:
         indices: tuple[tuple[object, object], ...] = (
-            (self._by_nick, client.nick and fold(client.nick)),
+            (self._by_nick, client.nick and fold_name(client.nick)),
             (self._by_label, client.label),
             (self._by_port, client.port),
             (self._by_account, client.account),

@@ -13,7 +13,7 @@ from trio_chat.chat.client import Client
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import LOBBY, MAILBOX_MARK, SPOKEN, Entry, Kind
 from trio_chat.chat.log import Encode, Mode, Window
-from trio_chat.chat.nicks import check_room, fold
+from trio_chat.chat.nicks import check_room, fold_name
 from trio_chat.chat.room import Member, Room
 from trio_chat.chat.window_budget import WindowBudget
 
@@ -96,7 +96,7 @@ class Rooms:
 
     def find(self, name: str) -> Room | None:
         """The room of that name, however it is written."""
-        return self._by_name.get(self._names.get(fold(name.removeprefix("#")), ""))
+        return self._by_name.get(self._names.get(fold_name(name.removeprefix("#")), ""))
 
     def last_id_sent(self, member: Member) -> int:
         """The id of the newest entry already sent to a member."""
@@ -175,7 +175,7 @@ class Rooms:
             room.log.close()
 
     def _open(self, name: str, *, makes_way: bool = False) -> Room:
-        key = fold(name)
+        key = fold_name(name)
         if known := self._names.get(key):
             return self._by_name[known]
         if len(self._by_name) >= self._most and not (makes_way and self._make_way()):
@@ -201,7 +201,7 @@ class Rooms:
 
     def _recover(self, name: str) -> Room | None:
         """Make a room again that was forgotten while an entry was on its way into it, unless its name is taken."""
-        if fold(name) in self._names:
+        if fold_name(name) in self._names:
             return None
         with suppress(ChatError):
             return self._open(name)
@@ -212,7 +212,7 @@ class Rooms:
         for member in tuple(room.departing.values()):
             room.depart(member)
         room.log.close()
-        del self._names[fold(name)]
+        del self._names[fold_name(name)]
         self._unspoken.discard(name)
         self._set_topic(name, room.topic)
 

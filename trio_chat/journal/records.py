@@ -166,8 +166,8 @@ class KeyRecord(msgspec.Struct, frozen=True):
 class AccountRecord(msgspec.Struct, frozen=True):
     """An account: a name that belongs to somebody, and the proofs of that. Times as in BanRecord.
 
-    `id` is never used again; `folded` is the name under `nicks.fold`, and belongs to one account alone; `seen` is when
-    its owner was last here; `by` is who made it; `password` is the hash, "" for none.
+    `id` is never used again; `folded` is the name under `nicks.fold_name`, and belongs to one account alone; `seen` is
+    when its owner was last here; `by` is who made it; `password` is the hash, "" for none.
     """
 
     id: str

@@ -25,14 +25,14 @@ from trio_chat.chat.accounts.accounts import (
 from trio_chat.chat.accounts.names import Names
 from trio_chat.chat.accounts.proof import message_of, signed_bytes
 from trio_chat.chat.errors import ChatError
-from trio_chat.chat.nicks import fold
+from trio_chat.chat.nicks import fold_name
 from trio_chat.journal import JournalError
 
 HERE = Where(origin=7, address="192.0.2.7", is_private=True, binding="-", nonce="n" * 64, epoch="e1")
 LOOPBACK = replace(HERE, origin=-1, address="127.0.0.1")
 
 
-folded = cache(fold)
+folded = cache(fold_name)
 
 
 def blob(number: int) -> str:
@@ -136,7 +136,7 @@ class World:
             self.crypto,
             lambda: self.now,
             presence=self.places,
-            reserved_nicks={fold("deploy")},
+            reserved_nicks={fold_name("deploy")},
             sleep=self._sleep,
         )
 

@@ -3,7 +3,7 @@ import pytest
 from trio_chat.chat.accounts.account import Account, AccountKey
 from trio_chat.chat.accounts.names import Names
 from trio_chat.chat.errors import ChatError
-from trio_chat.chat.nicks import fold
+from trio_chat.chat.nicks import fold_name
 
 
 def account(name: str, *blobs: str, id: str = "") -> Account:
@@ -50,7 +50,7 @@ def test_a_name_can_be_claimed_by_one_at_a_time() -> None:
     names = Names([account("ian")])
     names.reserve("bob")
 
-    for taken in ("bob", fold("lan")):
+    for taken in ("bob", fold_name("lan")):
         with pytest.raises(ChatError, match="belongs to somebody"):
             names.reserve(taken)
 

@@ -29,7 +29,7 @@ from trio_chat.chat.accounts.attempts import Attempts
 from trio_chat.chat.accounts.names import Names
 from trio_chat.chat.accounts.proof import Purpose, message_of, signed_bytes
 from trio_chat.chat.errors import ChatError
-from trio_chat.chat.nicks import GUEST_PREFIX, check_nick, fold
+from trio_chat.chat.nicks import GUEST_PREFIX, check_nick, fold_name
 from trio_chat.chat.text import excerpt
 
 PASSWORD_MIN, PASSWORD_MAX = 8, 128
@@ -319,7 +319,7 @@ class Accounts:
         sentences: list[str] = []
         wanted: dict[str, list[ListedKey]] = {}
         for turn, key in enumerate(listed, 1):
-            wanted.setdefault(fold(key.name), []).append(key)
+            wanted.setdefault(fold_name(key.name), []).append(key)
             await self._give_way(turn)
         for turn, keys in enumerate(wanted.values(), 1):
             try:
@@ -328,7 +328,7 @@ class Accounts:
                 sentences.append(f"names-file line {keys[0].line}: {error.text}")
             await self._give_way(turn)
         for turn, account in enumerate(self.names, 1):
-            if account.by == "file" and fold(account.name) not in wanted:
+            if account.by == "file" and fold_name(account.name) not in wanted:
                 try:
                     await self._set_listed_keys(account.id, [])
                 except ChatError as error:
@@ -364,7 +364,7 @@ class Accounts:
     async def _check_password(self, name: str, proof: PasswordProof, where: Where) -> Account:
         """Return the account of a name and password. Whatever is wrong takes as long, and gets one answer."""
         password = proof.password if len(proof.password) <= PASSWORD_MAX else ""
-        keys = [("name", fold(name[:PASSWORD_MAX]))]
+        keys = [("name", fold_name(name[:PASSWORD_MAX]))]
         if where.origin >= 0:
             keys.append(("origin", str(where.origin)))
         with self._queued(where.origin):
@@ -395,9 +395,9 @@ class Accounts:
     def _claimable(self, name: str) -> str:
         """Check that a name can be claimed by somebody. -> it. Raises ChatError."""
         name = check_nick(name)
-        if fold(name).startswith(fold(GUEST_PREFIX)):
+        if fold_name(name).startswith(fold_name(GUEST_PREFIX)):
             raise ChatError("reserved-nick", f"names that begin with {GUEST_PREFIX} are for guests: take another")
-        if fold(name) in self._reserved_nicks:
+        if fold_name(name) in self._reserved_nicks:
             raise ChatError("reserved-nick", f"the nick {name} is reserved for a program that speaks under it")
         return name
 
@@ -406,7 +406,7 @@ class Accounts:
         """Let nobody else claim a name meanwhile. Raises ChatError ("name-claimed", "too-many-names")."""
         if len(self.names) >= NAMES_MAX:
             raise ChatError("too-many-names", "this server has as many names as it may have")
-        folded = fold(name)
+        folded = fold_name(name)
         self.names.reserve(folded)
         try:
             yield
@@ -442,7 +442,7 @@ class Accounts:
     async def _take_over(self, invite: Invite, name: str, proof: NameProof) -> Account:
         """Give an account, for which an invite was made, its proof."""
         with self._change(invite.account) as former:
-            if fold(former.name) != fold(name):
+            if fold_name(former.name) != fold_name(name):
                 raise ChatError("invite", f"that invite is for the name {former.name}")
             account = await self._with_proof(replace(former, seen=self._clock()), proof, "invite")
             await self._keeper.keep_account(account, invite=invite.digest)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from trio_chat.chat.accounts.account import Account
 from trio_chat.chat.errors import ChatError
-from trio_chat.chat.nicks import fold
+from trio_chat.chat.nicks import fold_name
 
 
 class Names:
@@ -33,7 +33,7 @@ class Names:
 
     def owner_of(self, nick: str) -> Account | None:
         """The account to which a nick belongs, in whatever spelling."""
-        return self._by_folded.get(fold(nick))
+        return self._by_folded.get(fold_name(nick))
 
     def by_id(self, account: str) -> Account | None:
         """The account with this id."""
@@ -51,7 +51,7 @@ class Names:
 
     def is_reserved(self, nick: str) -> bool:
         """Tell whether a nick, in whatever spelling, is being claimed."""
-        return bool(self._reserved) and fold(nick) in self._reserved
+        return bool(self._reserved) and fold_name(nick) in self._reserved
 
     def release(self, folded: str) -> None:
         """End a reservation, after the claim was kept or failed."""
@@ -62,7 +62,7 @@ class Names:
         self.remove(account.id)
         self.changes += 1
         self._by_id[account.id] = account
-        self._by_folded.setdefault(fold(account.name), account)
+        self._by_folded.setdefault(fold_name(account.name), account)
         for key in account.keys:
             self._by_key.setdefault(key.blob, {})[account.id] = account
 
@@ -71,7 +71,7 @@ class Names:
         if (former := self._by_id.pop(account, None)) is None:
             return
         self.changes += 1
-        folded = fold(former.name)
+        folded = fold_name(former.name)
         if self._by_folded.get(folded) is former:
             del self._by_folded[folded]
         for key in former.keys:

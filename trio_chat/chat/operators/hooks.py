@@ -10,7 +10,7 @@ from typing import Protocol
 
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.errors import ChatError
-from trio_chat.chat.nicks import fold
+from trio_chat.chat.nicks import fold_name
 
 HOOKS_LIMIT = 1000
 
@@ -67,7 +67,7 @@ class Hooks:
         """Add a hook. Raises ChatError where its name is another's or somebody's nick, and where there are too many."""
         if len(self) >= HOOKS_LIMIT:
             raise ChatError("too-many-hooks", f"there are {HOOKS_LIMIT} hooks already: remove one first")
-        if fold(hook.name) in self._by_name:
+        if fold_name(hook.name) in self._by_name:
             raise ChatError("hook-exists", f"there is a hook called {hook.name} already")
         self._chat.free_nicks.check_is_free(hook.name)
         self._put(hook)
@@ -76,11 +76,11 @@ class Hooks:
 
     def remove(self, name: str) -> Hook:
         """Remove the hook of a name, and return it. Raises ChatError where there is none."""
-        hook = self._by_name.pop(fold(name), None)
+        hook = self._by_name.pop(fold_name(name), None)
         if hook is None:
             raise ChatError("no-such-hook", f"there is no hook called {name}")
         del self._by_digest[hook.digest]
-        self._chat.free_nicks.reserved.discard(fold(name))
+        self._chat.free_nicks.reserved.discard(fold_name(name))
         if self._store:
             self._store.forget_hook(hook.name)
         return hook
@@ -99,9 +99,9 @@ class Hooks:
         return self._by_digest.get(digest_of(secret))
 
     def _put(self, hook: Hook) -> None:
-        self._by_name[fold(hook.name)] = hook
+        self._by_name[fold_name(hook.name)] = hook
         self._by_digest[hook.digest] = hook
-        self._chat.free_nicks.reserved.add(fold(hook.name))
+        self._chat.free_nicks.reserved.add(fold_name(hook.name))
 
 
 def digest_of(secret: str) -> str:

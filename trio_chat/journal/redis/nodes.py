@@ -12,7 +12,7 @@ import trio
 
 from trio_chat.chat.client import Client
 from trio_chat.chat.events import Kind
-from trio_chat.chat.nicks import fold
+from trio_chat.chat.nicks import fold_name
 from trio_chat.chat.nodes import NodeDelegate
 from trio_chat.chat.outlet import CloseReason
 from trio_chat.chat.remote_clients import ClientFacts, RemoteClient, RemoteClients, facts_of
@@ -181,14 +181,14 @@ class RedisNodes:
 
     async def claim_nick(self, owner: str, nick: str) -> bool:
         """Claim a well-formed nick for the owner of a session record. -> False where another node has it"""
-        answer = await self._link.call(script("claim_nick"), self.name, self._current_fence(), owner, fold(nick))
+        answer = await self._link.call(script("claim_nick"), self.name, self._current_fence(), owner, fold_name(nick))
         if answer == b"fenced":
             raise JournalError("this server lost its place among the others; try again")
         return bool(answer == b"ok")
 
     async def release_nick(self, owner: str, nick: str) -> None:
         """Give up a nick that was claimed and is not used."""
-        await self._link.call(script("release_nick"), owner, fold(nick))
+        await self._link.call(script("release_nick"), owner, fold_name(nick))
 
     async def take_session(self, session: str) -> SessionRecord | None:
         """Take over a session that another node has. -> None where none has it

@@ -57,5 +57,5 @@ class SessionContext:
 
     def certificate_warnings(self, now: float) -> list[tuple[int, str]]:
         """Return level and text of each warning about the dates of a certificate. `now` is in seconds since 1970."""
-        shown = filter(None, (self.tls, self.proxy_certificate))
-        return [warning for it in shown if (warning := it.validity_warning(now))]
+        certificates = (self.tls, self.proxy_certificate)
+        return [warning for it in certificates if it and (warning := it.validity_warning(now))]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from trio_chat.chat.client import Client
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import MAILBOX_MARK, Entry, Kind
-from trio_chat.chat.nicks import fold
+from trio_chat.chat.nicks import fold_name
 from trio_chat.chat.register import plain_name
 from trio_chat.journal import AccountStore, Past, need
 from trio_chat.server.sessions.context import SessionContext
@@ -100,7 +100,7 @@ def _is_wanted(past: Past, mailbox: str, others: Sequence[tuple[str, str]]) -> b
     return any(
         account in (draft.account, draft.to_account)
         if account
-        else (not draft.account and fold(draft.author) == fold(name))
-        or (not draft.to_account and fold(draft.to) == fold(name))
+        else (not draft.account and fold_name(draft.author) == fold_name(name))
+        or (not draft.to_account and fold_name(draft.to) == fold_name(name))
         for account, name in others
     )

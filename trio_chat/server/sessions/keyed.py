@@ -5,7 +5,7 @@ from typing import assert_never
 
 from trio_chat.chat.drafts import readable, readable_lines
 from trio_chat.chat.events import MAILBOX_MARK, SUPERSEDED, Draft, Entry, Kind
-from trio_chat.chat.nicks import fold
+from trio_chat.chat.nicks import fold_name
 from trio_chat.chat.register import as_peer
 from trio_chat.chat.removal import is_tombstone
 from trio_chat.chat.text import clean
@@ -109,10 +109,12 @@ def _as_kept(draft: Draft, topic: str) -> str:
 
 def _is_in(draft: Draft, room: str) -> bool:
     name = draft.to if draft.room == SUPERSEDED else draft.room
-    return fold(name) == fold(room.removeprefix("#"))
+    return fold_name(name) == fold_name(room.removeprefix("#"))
 
 
 def _may_name(spelling: str, label: str) -> bool:
     """Tell whether `spelling` may have named the client with this label. Any port or id may, once it is gone."""
     peer = as_peer(spelling)
-    return label in (spelling, peer) or fold(peer) == fold(label) or not any(map(str.isalpha, peer.lstrip("c")))
+    return (
+        label in (spelling, peer) or fold_name(peer) == fold_name(label) or not any(map(str.isalpha, peer.lstrip("c")))
+    )

@@ -5,7 +5,7 @@ from typing import cast
 
 from trio_chat.chat.accounts.account import Account, AccountKey, Invite, KeySource
 from trio_chat.chat.errors import ChatError
-from trio_chat.chat.nicks import fold
+from trio_chat.chat.nicks import fold_name
 from trio_chat.journal import (
     AccountRecord,
     AccountStore,
@@ -66,7 +66,7 @@ def _record_of(account: Account) -> AccountRecord:
     return AccountRecord(
         account.id,
         account.name,
-        fold(account.name),
+        fold_name(account.name),
         account.since,
         account.seen,
         account.by,
