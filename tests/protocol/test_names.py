@@ -173,7 +173,7 @@ def test_a_secret_is_found_nowhere_whatever_door_it_comes_by(start, tmp_path: Pa
     secret = "hidden" + secrets.token_hex(8)
 
     for typed in lines_typed(secret):
-        mallory = server.join()
+        mallory = server.connect()
         mallory.send(typed + b"quit()\n\n" * 3)
         mallory.rest()
     owner = server.join()

@@ -17,7 +17,7 @@ from trio_chat.journal.redis.times import RedisTimes
 
 CHAT = "team"
 
-TIMES = RedisTimes(answer_s=0.5, patience_s=PATIENCE_S, retry_s=0.02, block_s=0.2, renew_s=0.1)
+TIMES = RedisTimes(answer_s=3.0, patience_s=PATIENCE_S, retry_s=0.02, block_s=0.2, renew_s=0.1)
 
 
 @pytest.fixture(scope="module")
