@@ -4,6 +4,7 @@ import gc
 import os
 import tempfile
 from collections.abc import Generator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -41,13 +42,23 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
-    """Run twice as many workers as there are cores: a test waits for its server or for a timer half of its time."""
-    return 2 * (yield)
+    """Run four workers more than there are cores: a test waits for its server or for a timer half of its time."""
+    return 4 + (yield)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the slow tests first: workers then end at the same time, and none waits for the last long one of another."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    """Let each worker begin with its share of the slow tests, so that none waits for the last long one of another.
+
+    Each begins with a part of the list, in which tests of one file stay together, and takes over tests of others at its
+    end: what the tests of a file share is made by few workers.
+    """
+    parts = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    others = [item for item in items if not item.get_closest_marker("slow")]
+    bounds = [len(others) * part // parts for part in range(parts + 1)]
+    items[:] = [
+        item for part, (begin, end) in enumerate(pairwise(bounds)) for item in (*slow[part::parts], *others[begin:end])
+    ]
 
 
 @pytest.hookimpl(wrapper=True)
