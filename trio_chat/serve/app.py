@@ -36,7 +36,7 @@ from trio_chat.serve.io_batches import bound_io_batches
 from trio_chat.serve.ports import open_ports
 from trio_chat.serve.reload import Reloader, ReloadResult, hand_out
 from trio_chat.serve.settings_in_force import SettingsInForce
-from trio_chat.serve.waiting_room import WaitingRoom
+from trio_chat.serve.startup_responder import StartupResponder
 from trio_chat.serve.wiring import Components, read_kept, wire
 from trio_chat.server.credentials.names_file import NamesFile
 from trio_chat.server.delivery.liveness import watch_unacknowledged
@@ -151,7 +151,7 @@ async def _serve_until(
         ports = open_ports(settings, inherited_sockets(os.environ), needs_admin=needs_admin)
         chat_sockets, admin_listeners = await stack.enter_async_context(ports)
         answered = () if settings.admin_tls else admin_listeners
-        with WaitingRoom(answered).open_in(background):
+        with StartupResponder(answered).running_in(background):
             journal = await stack.enter_async_context(
                 open_journal(
                     settings.journal,

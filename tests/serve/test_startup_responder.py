@@ -7,7 +7,7 @@ import pytest
 import trio
 
 from tests.conftest import PATIENCE_S
-from trio_chat.serve.waiting_room import CONNECTIONS_MAX, REQUEST_BYTES_MAX, WaitingRoom
+from trio_chat.serve.startup_responder import CONNECTIONS_MAX, REQUEST_BYTES_MAX, StartupResponder
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ async def ask(listener: trio.SocketListener, request: bytes) -> tuple[bytes, byt
 async def test_whoever_asks_is_told_that_the_server_is_starting(
     listener: trio.SocketListener, nursery: trio.Nursery, request_: bytes
 ) -> None:
-    with WaitingRoom([listener], opens_after_s=0).open_in(nursery):
+    with StartupResponder([listener], grace_s=0).running_in(nursery):
         line, body = await ask(listener, request_)
 
     assert line == b"HTTP/1.1 503 Service Unavailable"
@@ -41,7 +41,7 @@ async def test_whoever_asks_is_told_that_the_server_is_starting(
 
 
 async def test_the_process_is_said_to_live(listener: trio.SocketListener, nursery: trio.Nursery) -> None:
-    with WaitingRoom([listener], opens_after_s=0).open_in(nursery):
+    with StartupResponder([listener], grace_s=0).running_in(nursery):
         line, _ = await ask(listener, b"GET /health/live HTTP/1.1\r\n\r\n")
 
     assert line == b"HTTP/1.1 200 OK"
@@ -51,7 +51,7 @@ async def test_those_who_ask_nothing_keep_nobody_out_for_long(
     listener: trio.SocketListener, nursery: trio.Nursery, autojump_clock: trio.abc.Clock
 ) -> None:
     port = listener.socket.getsockname()[1]
-    with WaitingRoom([listener], opens_after_s=0).open_in(nursery):
+    with StartupResponder([listener], grace_s=0).running_in(nursery):
         silent = [await trio.open_tcp_stream("127.0.0.1", port) for _ in range(CONNECTIONS_MAX)]
         line, _ = await ask(listener, b"GET / HTTP/1.1\r\n\r\n")
         for stream in silent:
@@ -61,7 +61,7 @@ async def test_those_who_ask_nothing_keep_nobody_out_for_long(
 
 
 async def test_the_listeners_can_be_used_afterwards(listener: trio.SocketListener, nursery: trio.Nursery) -> None:
-    with WaitingRoom([listener], opens_after_s=0).open_in(nursery):
+    with StartupResponder([listener], grace_s=0).running_in(nursery):
         await ask(listener, b"GET / HTTP/1.1\r\n\r\n")
 
     async with await trio.open_tcp_stream("127.0.0.1", listener.socket.getsockname()[1]) as stream:

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 
 import trio
 
-OPENS_AFTER_S = 0.5
-"""Nobody is answered here if the journal is open by then."""
+GRACE_S = 0.5
+"""Time for which requests wait before the first one is answered: usually the journal is open by then."""
 
 REQUEST_MAX_S = 5.0
 REQUEST_BYTES_MAX = 8192
@@ -17,16 +17,16 @@ LIVE = {"status": "ok"}
 STARTING = {"status": "starting", "reason": "the journal is not open yet: the log of the server says why"}
 
 
-class WaitingRoom:
-    """Tells whoever asks by HTTP that the server is starting: 503, and 200 for `/health/live`."""
+class StartupResponder:
+    """A minimal HTTP server that answers 503 to every request, and 200 to `/health/live`."""
 
-    def __init__(self, listeners: Sequence[trio.SocketListener], *, opens_after_s: float = OPENS_AFTER_S) -> None:
+    def __init__(self, listeners: Sequence[trio.SocketListener], *, grace_s: float = GRACE_S) -> None:
         self._listeners = listeners
-        self._opens_after_s = opens_after_s
+        self._grace_s = grace_s
         self._scope = trio.CancelScope()
 
     @contextmanager
-    def open_in(self, nursery: trio.Nursery) -> Iterator[None]:
+    def running_in(self, nursery: trio.Nursery) -> Iterator[None]:
         """Answer until the end of the block. The listeners stay open."""
         nursery.start_soon(self._run)
         try:
@@ -36,24 +36,26 @@ class WaitingRoom:
 
     async def _run(self) -> None:
         with self._scope:
-            await trio.sleep(self._opens_after_s)
+            await trio.sleep(self._grace_s)
             async with trio.open_nursery() as nursery:
-                turns = trio.CapacityLimiter(CONNECTIONS_MAX)
+                limiter = trio.CapacityLimiter(CONNECTIONS_MAX)
                 for listener in self._listeners:
-                    nursery.start_soon(self._accept, listener, turns, nursery)
+                    nursery.start_soon(self._accept, listener, limiter, nursery)
 
-    async def _accept(self, listener: trio.SocketListener, turns: trio.CapacityLimiter, nursery: trio.Nursery) -> None:
+    async def _accept(
+        self, listener: trio.SocketListener, limiter: trio.CapacityLimiter, nursery: trio.Nursery
+    ) -> None:
         while True:
-            async with turns:  # the others wait where they are
+            async with limiter:  # further connections stay in the kernel's backlog
                 try:
                     stream = await listener.accept()
                 except OSError:  # such as too many open files
                     await trio.sleep(1)
                     continue
-            nursery.start_soon(self._answer, stream, turns)
+            nursery.start_soon(self._answer, stream, limiter)
 
-    async def _answer(self, stream: trio.SocketStream, turns: trio.CapacityLimiter) -> None:
-        async with turns, stream:
+    async def _answer(self, stream: trio.SocketStream, limiter: trio.CapacityLimiter) -> None:
+        async with limiter, stream:
             with trio.move_on_after(REQUEST_MAX_S):
                 try:
                     await stream.send_all(answer_to(await _read_request(stream)))
