@@ -20,7 +20,7 @@ from trio_chat.chat.operators.bans import Bans
 from trio_chat.chat.operators.mutes import Mutes
 from trio_chat.config import ServeSettings
 from trio_chat.journal import open_journal
-from trio_chat.serve.wiring import Kept, wire
+from trio_chat.serve.wiring import KeptRecords, wire
 from trio_chat.server.operation.secret_files import Password, Secrets
 from trio_chat.server.sessions.context import SessionContext
 from trio_chat.server.sessions.session import serve_connection
@@ -152,7 +152,7 @@ async def _open_server(
                 journal,
                 nursery,
                 secrets=Secrets(Password(password), tls),
-                kept=Kept(),
+                kept=KeptRecords(),
                 on_change=lambda _chat, change, client, reason: server.report(change, client, reason),
                 on_record=lambda who, action, what: None,
             )

@@ -34,7 +34,8 @@ class Admin:
     """The admin app, ready to start on its listeners."""
 
     def __init__(self, in_force: SettingsInForce, token: AdminToken, listeners: Sequence[trio.SocketListener]) -> None:
-        """Make it. Raises SetupError where other machines can reach it and no setting says who may use it."""
+        """Check who may use the API. Raises SetupError where other machines can reach it and no setting says who may,
+        and where TLS has no certificate."""
         settings = in_force.settings
         if settings.admin_tls and certificate_file(settings) is None:
             remedy = "give one with --tls-cert, or have one made with --tls"
@@ -65,16 +66,28 @@ class Admin:
             return []
         # Abandoned when cancelled: an import can take seconds on a busy machine, more than a stop may take.
         app = await trio.to_thread.run_sync(importlib.import_module, "admin_api.app", abandon_on_cancel=True)
-        delays = Histogram(BUCKET_BOUNDS_S)
-        nursery.start_soon(watch_delay, delays)
+        state = self._start_measuring(nursery, operator, context, is_stopping)
+        urls = await nursery.start(app.serve_admin, state, self._listeners, self._access, self._get_context(context))
+        await self._publish(urls[0])
+        rows = [f"Admin API started on: {urls[0]}"]
+        if self._token.created_in:
+            rows.append(f"Admin token, stored in {self._token.created_in}: {self._token.value}")
+        return rows
+
+    def _start_measuring(
+        self, nursery: trio.Nursery, operator: Operator, context: SessionContext, is_stopping: Callable[[], bool]
+    ) -> AdminState:
+        """Start the tasks that measure and watch the server. -> the state of the app, with what they find"""
+        loop_delays = Histogram(BUCKET_BOUNDS_S)
         series = Series(context.chat, context.pump.delays, time.time)
-        nursery.start_soon(series.run)
         resources = Resources(partial(measure_resources, self._in_force.settings.data))
-        nursery.start_soon(resources.run)
         warnings = partial(_certificate_warnings, context)
+        nursery.start_soon(watch_delay, loop_delays)
+        nursery.start_soon(series.run)
+        nursery.start_soon(resources.run)
         nursery.start_soon(watch_health, self.events, context.journal, warnings)
         nursery.start_soon(watch_refused, self.events, context.admission.refused)
-        state = AdminState(
+        return AdminState(
             operator,
             context.accounts,
             context.journal,
@@ -82,7 +95,7 @@ class Admin:
             series,
             self._in_force.rows,
             context.admission.refused,
-            delays,
+            loop_delays,
             context.pump.delays,
             certificate_expires_at=lambda: context.tls.expires_at if context.tls else None,
             resources=resources,
@@ -94,12 +107,6 @@ class Admin:
             is_stopping=is_stopping,
             is_full=lambda: context.admission.is_full,
         )
-        urls = await nursery.start(app.serve_admin, state, self._listeners, self._access, self._get_context(context))
-        await self._publish(urls[0])
-        rows = [f"Admin API started on: {urls[0]}"]
-        if self._token.created_in:
-            rows.append(f"Admin token, stored in {self._token.created_in}: {self._token.value}")
-        return rows
 
     async def withdraw(self) -> None:
         """Remove the file with the address of the API. Cancelled, it leaves that to a thread."""

@@ -34,10 +34,10 @@ from trio_chat.serve.admin import Admin
 from trio_chat.serve.garbage import GarbageCollection
 from trio_chat.serve.io_batches import bound_io_batches
 from trio_chat.serve.ports import open_ports
-from trio_chat.serve.reload import Reloader, ReloadResult, hand_out
+from trio_chat.serve.reload import Reloader, ReloadResult, apply_names_file
 from trio_chat.serve.settings_in_force import SettingsInForce
 from trio_chat.serve.startup_responder import StartupResponder
-from trio_chat.serve.wiring import Components, read_kept, wire
+from trio_chat.serve.wiring import Components, read_kept_records, wire
 from trio_chat.server.credentials.names_file import NamesFile
 from trio_chat.server.delivery.liveness import watch_unacknowledged
 from trio_chat.server.errors import SetupError
@@ -161,7 +161,7 @@ async def _serve_until(
                 )
             )
         admin = Admin(in_force, token, admin_listeners)
-        kept = await read_kept(journal)
+        kept = await read_kept_records(journal)
         printer = Printer(STDOUT)
         async with trio.open_nursery() as nursery:
             components = wire(
@@ -261,8 +261,8 @@ class Server:
         """Restore rooms, sessions and numbers of messages from the journal; only then start pruning."""
         chat, journal = self.context.chat, self.context.journal
         await restore_rooms(chat, journal)
-        for sentence in await hand_out(self.context.accounts, self.names):
-            self.printer.print(sentence)
+        for warning in await apply_names_file(self.context.accounts, self.names):
+            self.printer.print(warning)
         await restore_sessions(chat, journal, self.context.admission.origin_of)
         await restore_waiting(chat, journal)
         self.nursery.start_soon(self.components.node_orders.run)

@@ -48,7 +48,7 @@ def check(found: CollectedSettings, *, is_quiet: bool) -> int:
 
 
 def _warnings(settings: ServeSettings) -> Iterator[str]:
-    """Yield what a server would warn of and start nonetheless; some may be empty."""
+    """Yield the warnings with which a server would start nonetheless; some may be empty."""
     yield from _certificate_warnings(settings)
     yield _keep_warning(settings)
     with suppress(SetupError):  # this is reported as a problem
@@ -57,7 +57,7 @@ def _warnings(settings: ServeSettings) -> Iterator[str]:
 
 
 def _certificate_warnings(settings: ServeSettings) -> Iterator[str]:
-    """Yield warnings about the dates of certificates; a server would start with them nonetheless."""
+    """Yield warnings about the dates of certificates."""
     readers = (partial(_read_tls, settings), partial(read_proxy_certificate, settings.proxy_cert))
     for read in readers:
         with suppress(SetupError):  # this is reported as a problem
@@ -67,7 +67,7 @@ def _certificate_warnings(settings: ServeSettings) -> Iterator[str]:
 
 
 def _keep_warning(settings: ServeSettings) -> str:
-    """Return a warning about a journal that needs a bound and has none; a server would start with it nonetheless."""
+    """Return a warning about a journal that needs a bound and has none, if it is so."""
     with suppress(JournalError):  # this is reported as a problem
         return "" if settings.keep else warning_without_keep(settings.journal)
     return ""

@@ -9,23 +9,23 @@ import select
 from typing import Any
 
 EVENTS_PER_TURN = 150
-"""Sockets in one turn. Each costs 20 to 60 microseconds, up to the next wait of its task, and more beside others."""
+"""Maximum number of sockets in one turn. Each costs 20 to 60 microseconds, up to the next wait of its task, and more
+beside others."""
 
 
 class BoundedEpoll:
     """An epoll object that returns a bounded number of events at once."""
 
-    def __init__(self, epoll: "select.epoll", most: int = EVENTS_PER_TURN) -> None:
+    def __init__(self, epoll: "select.epoll") -> None:
         self._epoll = epoll
         self.modify = epoll.modify  # called for each wait of a task: `__getattr__` would cost as much again
-        self._most = most
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._epoll, name)
 
     def poll(self, timeout: float | None = None, maxevents: int = -1) -> list[tuple[int, int]]:
-        """Wait for events. -> at most as many as are allowed"""
-        return self._epoll.poll(timeout, self._most if maxevents < 0 else min(maxevents, self._most))
+        """Wait for events. -> file descriptors with their events: at most EVENTS_PER_TURN, and at most `maxevents`"""
+        return self._epoll.poll(timeout, EVENTS_PER_TURN if maxevents < 0 else min(maxevents, EVENTS_PER_TURN))
 
 
 def bound_io_batches() -> None:

@@ -134,7 +134,8 @@ class Reloader:
         deferred = self._changes(settings, is_live=False)
         self._in_force.apply(settings, found.sources)
         self._apply(secrets)
-        result = ReloadResult((*changes, *replaced, *await hand_out(self._context.accounts, secrets.names)), deferred)
+        warnings = await apply_names_file(self._context.accounts, secrets.names)
+        result = ReloadResult((*changes, *replaced, *warnings), deferred)
         logger.info("settings reloaded: %s", result.summary)
         return result
 
@@ -196,15 +197,15 @@ class Reloader:
         set_level(settings.log_level)
 
 
-async def hand_out(accounts: Accounts, names: NamesFile) -> Sequence[str]:
-    """Make the names of the file those of its keys. -> sentences about lines without effect, which are logged too"""
+async def apply_names_file(accounts: Accounts, names: NamesFile) -> Sequence[str]:
+    """Give each name in the names file to its keys. -> warnings about lines without effect, which are logged too"""
     try:
-        sentences = (*names.warnings, *await accounts.sync_file(names.listed))
+        warnings = (*names.warnings, *await accounts.sync_file(names.listed))
     except JournalError as error:
-        sentences = (f"the names file has no effect yet: {error}",)
-    for sentence in sentences:
-        logger.warning("%s", sentence)
-    return sentences
+        warnings = (f"the names file has no effect yet: {error}",)
+    for warning in warnings:
+        logger.warning("%s", warning)
+    return warnings
 
 
 def _line(setting: Setting, before: object, after: object) -> str:

@@ -68,8 +68,8 @@ class Components:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
-    """Everything but entries and sessions that the journal has kept since an earlier start."""
+class KeptRecords:
+    """Records of an earlier run that the journal has kept: all but entries, sessions and memories of members."""
 
     bans: Sequence[Ban] = ()
     mutes: Sequence[Mute] = ()
@@ -78,9 +78,9 @@ class Kept:
     invites: Sequence[Invite] = ()
 
 
-async def read_kept(journal: Journal) -> Kept:
-    """Read it. Raises JournalError."""
-    return Kept(
+async def read_kept_records(journal: Journal) -> KeptRecords:
+    """Read the records of an earlier run. Raises JournalError."""
+    return KeptRecords(
         bans=await read_bans(journal),
         mutes=await read_mutes(journal),
         hooks=await read_hooks(journal),
@@ -95,13 +95,14 @@ def wire(
     nursery: trio.Nursery,
     *,
     secrets: Secrets,
-    kept: Kept,
+    kept: KeptRecords,
     on_change: OnChange,
     on_record: OnRecord,
 ) -> Components:
     """Make the components. `nursery` is for tasks that send, and outlives the sessions.
 
-    `on_change` is called when a connection begins or ends, `on_record` when an operator acts.
+    `on_change` is called when a connection begins or ends, `on_record` when an operator acts. The chat and other
+    components need each other: the lambdas refer to those that are made further down.
     """
     pump = Pump(nursery, stall_timeout_s=settings.stall_timeout)
     deps = Dependencies(
@@ -119,29 +120,18 @@ def wire(
         nodes=journal.nodes if isinstance(journal, Shareable) else Alone(),
     )
     chat, news = Chat(deps, rules=rules_of(settings), last_id=journal.last_id), journal.follow()
-    accounts = Accounts(
-        Names(kept.accounts),
-        JournalAccountKeeper(journal),
-        ThreadedCrypto(),
-        time.time,
-        presence=chat.places,
-        reserved_nicks=chat.free_nicks.reserved,
-        sleep=trio.sleep,
-        invites=kept.invites,
-    )
+    accounts = _make_accounts(journal, chat, kept)
     memories = MemoryKeeping(
         journal,
         is_here=lambda account: bool(chat.directory.places_here(account)),
         is_known=lambda account: accounts.names.by_id(account) is not None,
     )
     pump.on_memory_error = chat.rooms.budget.give_up
-    operator_log = OperatorLog(journal, time.time, on_record=on_record)
     pump.settled = lambda: settled(context)
-    turns = Turns(nursery, pump.settled)
+    operator_log = OperatorLog(journal, time.time, on_record=on_record)
     ahead_s = SettledClock().ahead_s
-    bans, mutes = Bans(kept.bans, operator_log, ahead_s=ahead_s), Mutes(kept.mutes, operator_log, ahead_s=ahead_s)
-    hooks = Hooks(chat, kept.hooks, operator_log)
-    operator = Operator(chat, bans, mutes, operator_log, time.time, turns.finish, hooks)
+    turns = Turns(nursery, pump.settled)
+    operator = _make_operator(chat, operator_log, turns, kept, ahead_s=ahead_s)
     admission = Admission(limits_of(settings), operator.bans)
     context = SessionContext(
         chat,
@@ -159,13 +149,36 @@ def wire(
         plain_passwords=settings.plain_passwords,
         proxy_certificate=secrets.proxy_certificate,
     )
-    name_keeping = NameKeeping(accounts, chat, operator_log.record, unseen_s=settings.names_unseen)
-    node_orders = NodeOrders(
-        chat, journal, operator, accounts, operator_log, origin_of=admission.origin_of, notify=pump.notify
-    )
     return Components(
-        context, news, operator, operator_log, Pruning(journal, settings.keep, ahead_s), name_keeping, node_orders
+        context,
+        news,
+        operator,
+        operator_log,
+        Pruning(journal, settings.keep, ahead_s),
+        NameKeeping(accounts, chat, operator_log.record, unseen_s=settings.names_unseen),
+        NodeOrders(chat, journal, operator, accounts, operator_log, origin_of=admission.origin_of, notify=pump.notify),
     )
+
+
+def _make_accounts(journal: Journal, chat: Chat, kept: KeptRecords) -> Accounts:
+    return Accounts(
+        Names(kept.accounts),
+        JournalAccountKeeper(journal),
+        ThreadedCrypto(),
+        time.time,
+        presence=chat.places,
+        reserved_nicks=chat.free_nicks.reserved,
+        sleep=trio.sleep,
+        invites=kept.invites,
+    )
+
+
+def _make_operator(
+    chat: Chat, log: OperatorLog, turns: Turns, kept: KeptRecords, *, ahead_s: Callable[[], float]
+) -> Operator:
+    bans = Bans(kept.bans, log, ahead_s=ahead_s)
+    mutes = Mutes(kept.mutes, log, ahead_s=ahead_s)
+    return Operator(chat, bans, mutes, log, time.time, turns.finish, Hooks(chat, kept.hooks, log))
 
 
 def rules_of(settings: ServeSettings) -> Rules:
