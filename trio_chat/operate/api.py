@@ -1,4 +1,4 @@
-"""The admin API as commands call it: one request a connection, with the standard library's client.
+"""The client of the admin API: one request a connection, with the standard library's client.
 
 A well-kept library such as httpx takes 0.2 s to import, which is more than a command takes.
 """
@@ -16,10 +16,10 @@ from trio_chat.operate.errors import ExitStatus, OperatorError
 from trio_chat.operate.location import ServerLocation
 
 ANSWER_TIMEOUT_S = 60.0
-"""A ban of thousands of clients is answered when the last one is kicked."""
+"""Long, since a ban of thousands of clients is answered when the last one is kicked."""
 
 SILENCE_MAX_S = 40.0
-"""A stream of events has a ping every 15 s."""
+"""Timeout of an endless answer: a stream of events has a ping every 15 s."""
 
 Json = dict[str, Any]
 Query = Mapping[str, object]
@@ -35,7 +35,7 @@ _STATUSES = {
 
 
 class AdminApi:
-    """An admin API. `locate` is asked for each request: a server that was restarted may have another port."""
+    """A client of an admin API. `locate` is called for each request: a restarted server may have another port."""
 
     def __init__(self, locate: Callable[[], ServerLocation], timeout_s: float = ANSWER_TIMEOUT_S) -> None:
         self._locate = locate
@@ -47,7 +47,7 @@ class AdminApi:
         return self._locate().url
 
     def get(self, path: str, query: Query | None = None) -> Json:
-        """GET a path; parameters that are None are left out. -> the object in the answer. Raises OperatorError."""
+        """GET a path; parameters that are None are left out. -> the JSON object of the answer. Raises OperatorError."""
         return self.call("GET", path, query)
 
     def call(
@@ -59,42 +59,42 @@ class AdminApi:
         body: Json | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Json:
-        """Make a request. -> the object in the answer. Raises OperatorError."""
+        """Make a request. -> the JSON object of the answer. Raises OperatorError."""
         location = self._locate()
-        with _asking(location, self._timeout_s) as connection:
-            response = _ask(connection, location, method, _target(path, query), body, headers or {})
-            return _object_in(location, response)
+        with _open_connection(location, self._timeout_s) as connection:
+            response = _send_request(connection, location, method, _target(path, query), body, headers or {})
+            return _read_object(location, response)
 
     @contextmanager
     def lines(
         self, path: str, query: Query | None = None, headers: Mapping[str, str] | None = None
     ) -> Iterator[Iterator[bytes]]:
-        """GET a path whose answer is endless. -> its lines, without their ends. Raises OperatorError, also later."""
+        """GET an endless answer. -> its lines, without their endings. Raises OperatorError, also while it is read."""
         location = self._locate()
-        with _asking(location, SILENCE_MAX_S) as connection:
-            response = _ask(connection, location, "GET", _target(path, query), None, headers or {})
+        with _open_connection(location, SILENCE_MAX_S) as connection:
+            response = _send_request(connection, location, "GET", _target(path, query), None, headers or {})
             yield _lines(response)
 
 
 def path_of(*parts: str) -> str:
-    """Make a path of parts that somebody typed."""
+    """Make a path of parts that somebody typed, percent-encoded."""
     return "".join(f"/{quote(part, safe='')}" for part in parts)
 
 
 def _target(path: str, query: Query | None) -> str:
-    given = {name: _written(value) for name, value in (query or {}).items() if value is not None}
+    given = {name: _query_value(value) for name, value in (query or {}).items() if value is not None}
     return f"{path}?{urlencode(given)}" if given else path
 
 
-def _written(value: object) -> str:
+def _query_value(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 @contextmanager
-def _asking(location: ServerLocation, timeout_s: float) -> Iterator[http.client.HTTPConnection]:
-    """Make a connection, and turn what may happen to it into an OperatorError."""
+def _open_connection(location: ServerLocation, timeout_s: float) -> Iterator[http.client.HTTPConnection]:
+    """Make a connection for a request. Whatever happens to it inside the block is raised as an OperatorError."""
     try:
-        with closing(_connection(location, timeout_s)) as connection:
+        with closing(_make_connection(location, timeout_s)) as connection:
             yield connection
     except ssl.SSLCertVerificationError as error:
         raise OperatorError(
@@ -104,11 +104,11 @@ def _asking(location: ServerLocation, timeout_s: float) -> Iterator[http.client.
         ) from error
     except (OSError, http.client.HTTPException, UnicodeError) as error:  # UnicodeError: an impossible host name
         raise OperatorError(
-            ExitStatus.NOT_REACHED, f"no answer from {location.url}: {_why(error, location)}"
+            ExitStatus.NOT_REACHED, f"no answer from {location.url}: {_reason_of(error, location)}"
         ) from error
 
 
-def _connection(location: ServerLocation, timeout_s: float) -> http.client.HTTPConnection:
+def _make_connection(location: ServerLocation, timeout_s: float) -> http.client.HTTPConnection:
     parts = urlsplit(location.url)
     host = parts.hostname or ""
     if parts.scheme != "https":
@@ -119,7 +119,7 @@ def _connection(location: ServerLocation, timeout_s: float) -> http.client.HTTPC
     return http.client.HTTPSConnection(host, parts.port, timeout=timeout_s, context=context)
 
 
-def _why(error: Exception, location: ServerLocation) -> str:
+def _reason_of(error: Exception, location: ServerLocation) -> str:
     is_encrypted = location.url.startswith("https:")
     if isinstance(error, ssl.SSLError) and is_encrypted:
         return "it speaks no TLS that we know; does it begin with http:// instead?"
@@ -129,7 +129,7 @@ def _why(error: Exception, location: ServerLocation) -> str:
     return f"{why}; {location.hint}"
 
 
-def _ask(
+def _send_request(
     connection: http.client.HTTPConnection,
     location: ServerLocation,
     method: str,
@@ -137,7 +137,7 @@ def _ask(
     body: Json | None,
     headers: Mapping[str, str],
 ) -> http.client.HTTPResponse:
-    """Send a request. -> an answer of success. Raises OperatorError for another."""
+    """Send a request. -> the answer, whose status is 2xx. Raises OperatorError for any other."""
     sent = {**headers, **_authorization(location)}
     if body is not None:
         sent["Content-Type"] = "application/json"
@@ -156,24 +156,24 @@ def _authorization(location: ServerLocation) -> dict[str, str]:
     return {"Authorization": "Basic " + b64encode(f"{name}:{location.token}".encode()).decode()}
 
 
-def _object_in(location: ServerLocation, response: http.client.HTTPResponse) -> Json:
+def _read_object(location: ServerLocation, response: http.client.HTTPResponse) -> Json:
     try:
         read = json.loads(response.read())
     except ValueError:
         read = None
     if not isinstance(read, dict):
-        raise _no_api(location, response)
+        raise _not_an_admin_api(location, response)
     return read
 
 
 def _refusal(location: ServerLocation, response: http.client.HTTPResponse) -> OperatorError:
-    problem = _object_in(location, response)
+    problem = _read_object(location, response)
     detail = problem.get("detail")
     if not isinstance(detail, str):
-        return _no_api(location, response)
+        return _not_an_admin_api(location, response)
     status = _STATUSES.get(response.status, ExitStatus.FAILED)
     if response.status == 401:
-        return OperatorError(status, _about_token(location))
+        return OperatorError(status, _token_advice(location))
     return RefusedError(status, detail, problem)
 
 
@@ -186,18 +186,18 @@ class RefusedError(OperatorError):
 
 
 def _as_message(sentence: str) -> str:
-    """Return a sentence in the form of the messages of a command: a small letter, and no full stop."""
+    """Return a sentence in the style of command-line messages: a small first letter, and no full stop."""
     if sentence[1:2].islower() or sentence[1:2] == " ":
         sentence = sentence[:1].lower() + sentence[1:]
     return sentence.removesuffix(".")
 
 
-def _about_token(location: ServerLocation) -> str:
+def _token_advice(location: ServerLocation) -> str:
     what = "this is not the token of" if location.token else "a token is needed by"
     return f"{what} {location.url}: give it with --admin-token-file FILE, or in TRIO_CHAT_ADMIN_TOKEN"
 
 
-def _no_api(location: ServerLocation, response: http.client.HTTPResponse) -> OperatorError:
+def _not_an_admin_api(location: ServerLocation, response: http.client.HTTPResponse) -> OperatorError:
     return OperatorError(
         ExitStatus.NOT_REACHED,
         f"{location.url} is no admin API of trio-chat: it answered {response.status} {response.reason}; "

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 
 from trio_chat.operate.api import Json
-from trio_chat.operate.output import DIM, WARNING
-from trio_chat.operate.table import Cell, Column, Row
+from trio_chat.operate.table import DIM, WARNING, Cell, Column, Row
 from trio_chat.operate.values import age_of, show_age
 
 CLIENT_COLUMNS = (
@@ -46,5 +45,5 @@ def _row(client: Json) -> Row:
 
 
 def mode_of(client: Json) -> str:
-    """Say how a client speaks, and its marks."""
+    """Return the mode of a client, with its marks `tls` and `muted`."""
     return " ".join((client["mode"], *(mark for mark in ("tls", "muted") if client.get(mark))))

@@ -1,6 +1,6 @@
-"""Completion in the shell, by the server that runs: of clients, rooms, banned networks and hooks.
+"""Shell completion of clients, rooms, addresses, bans, mutes and hooks, which a running server is asked for.
 
-It is quick, and silent where there is none or it does not answer.
+Without a server, or one that answers in time, there are no completions and no messages.
 """
 
 import re
@@ -10,7 +10,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from trio_chat.operate.api import AdminApi
-from trio_chat.operate.options import quiet_api
+from trio_chat.operate.options import api_for_completion
 
 TIMEOUT_S = 1.0
 
@@ -22,11 +22,11 @@ Found = list[tuple[str, str]]
 
 
 def _completing(find: Callable[[AdminApi, str], Found]) -> Complete:
-    """Make a completion of a function that finds words and what they are."""
+    """Make a completion of a function that finds words, each with its explanation."""
 
     def complete(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
         try:
-            found = find(quiet_api(context, TIMEOUT_S), incomplete)
+            found = find(api_for_completion(context, TIMEOUT_S), incomplete)
         except Exception:  # whatever it is, a message would spoil the line that somebody is typing
             return []
         return [

@@ -1,18 +1,17 @@
-"""Entries of a room: as lines for people, and from the API page by page."""
+"""Entries of a room: read from the API, and formatted as lines."""
 
 from collections.abc import Iterator
 
 from trio_chat.chat.events import Draft, Entry, Kind
 from trio_chat.chat.text import clean
 from trio_chat.operate.api import AdminApi, Json
+from trio_chat.operate.pages import read_after, read_newest
 from trio_chat.operate.values import seconds_of, show_time
 from trio_chat.wire.lines import line_of
 
-PAGE = 1000
-
 
 def entry_line(entry: Json, *, is_short: bool) -> str:
-    """Format an entry as plain clients see it, with its time."""
+    """Format an entry with its time, as plain clients see it."""
     return clean(f"{show_time(entry['time'], is_short=is_short)} {_words_of(entry)}".lstrip())
 
 
@@ -34,33 +33,22 @@ class RoomHistory:
         self._api, self._path = api, f"{path}/entries"
 
     def newest(self, count: int) -> list[Json]:
-        """Return so many of the newest entries, oldest first."""
-        gathered: list[Json] = []
-        before: int | None = None
-        while len(gathered) < count:
-            page = self._api.get(self._path, {"limit": min(PAGE, count - len(gathered)), "before": before})
-            gathered = page["entries"] + gathered
-            before = page["next"]
-            if before is None:
-                break
-        return gathered
+        """Return the newest `count` entries, at least one, oldest first."""
+        entries: list[Json] = read_newest(self._api, self._path, "entries", {}, count)["entries"]
+        return entries
 
     def after(self, entry_id: int) -> Iterator[Json]:
-        """Yield all entries behind one."""
+        """Yield all entries after an id; after 0, all that there are."""
         if entry_id == 0:
             yield from self._first()
-        cursor: int | None = max(1, entry_id)  # `after` has to be 1 at least
-        while cursor is not None:
-            page = self._api.get(self._path, {"limit": PAGE, "after": cursor})
-            yield from page["entries"]
-            cursor = page["next"]
+        yield from read_after(self._api, self._path, "entries", max(1, entry_id))
 
     def _first(self) -> Iterator[Json]:
         page = self._api.get(self._path, {"limit": 1, "before": 2})
         yield from page["entries"]
 
     def last_before(self, written: str) -> int:
-        """Return the id of the last entry that is older than a time, or 0, by bisection: ids rise with time."""
+        """Return the id of the last entry before a time of the API, or 0. By bisection: ids rise with time."""
         instant = seconds_of(written)
         newest = self.newest(1)
         low, high = 0, newest[-1]["id"] if newest else 0

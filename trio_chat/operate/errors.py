@@ -29,6 +29,6 @@ class OperatorError(click.ClickException):
         self.status = status
 
     @property
-    def may_pass(self) -> bool:
+    def is_transient(self) -> bool:
         """True if the same request may be answered later: nobody answered, or the server could not do it just now."""
         return self.status in (ExitStatus.NOT_REACHED, ExitStatus.FAILED)

@@ -1,14 +1,15 @@
-"""The stream of live events, which goes on after a break where it was."""
+"""The stream of live events, resumed after each break of the connection, with a note on stderr."""
 
 import json
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from trio_chat.operate.api import AdminApi
 from trio_chat.operate.errors import OperatorError
+from trio_chat.operate.output import note
 
 RETRY_FIRST_S, RETRY_MAX_S = 0.3, 5.0
 """Between two tries to reach a server again: twice as long each time."""
@@ -37,22 +38,10 @@ def read_events(lines: Iterable[bytes]) -> Iterator[ServerEvent]:
 
 
 class EventFollower:
-    """Follows the events of some types, over breaks of the connection and restarts of the server.
+    """Follows the events of some types, over breaks of the connection and restarts of the server."""
 
-    `on_break` gets the reason of each break, or None where the server ended the stream; `on_return` is called when it
-    is over.
-    """
-
-    def __init__(
-        self,
-        api: AdminApi,
-        types: str | None,
-        *,
-        on_break: Callable[[OperatorError | None], None],
-        on_return: Callable[[], None],
-    ) -> None:
+    def __init__(self, api: AdminApi, types: str | None) -> None:
         self._api, self._types = api, types
-        self._on_break, self._on_return = on_break, on_return
         self._last_id = ""
         self._was_open = self._is_broken = False
 
@@ -65,16 +54,17 @@ class EventFollower:
                 for event in self._events():
                     if self._is_broken:
                         self._is_broken = False
-                        self._on_return()
+                        note("-- connected again --")
                     wait_s = RETRY_FIRST_S
                     yield event
             except OperatorError as broken:
-                if not (self._was_open and broken.may_pass):
+                if not (self._was_open and broken.is_transient):
                     raise
                 error = broken
             if not self._is_broken:
                 self._is_broken = True
-                self._on_break(error)
+                reason = error.message if error else "the server has ended the stream"
+                note(f"-- {reason}; trying again until Ctrl-C --")
             time.sleep(wait_s * random.uniform(0.5, 1))
             wait_s = min(2 * wait_s, RETRY_MAX_S)
 

@@ -1,4 +1,4 @@
-"""The options that all commands for operators share, and what a command gets instead of them."""
+"""The options that all commands for operators share, and the context that is made of them."""
 
 import os
 from collections.abc import Callable
@@ -78,8 +78,8 @@ def finder_of(flags: Flags, config: Path | None) -> ServerFinder:
     return ServerFinder(partial(collect, OperatorSettings, flags, os.environ, file=config))
 
 
-def quiet_api(context: click.Context, timeout_s: float = ANSWER_TIMEOUT_S) -> AdminApi:
-    """Return the API that a command line speaks of which is not complete yet."""
+def api_for_completion(context: click.Context, timeout_s: float = ANSWER_TIMEOUT_S) -> AdminApi:
+    """Make the API client for a command line that is still being typed. It warns of nothing."""
     given = context.params
     config = given.get("config") or os.environ.get(CONFIG_VARIABLE)
     flags = {setting: given.get(setting) for setting in SERVER_OPTIONS}

@@ -15,9 +15,6 @@ from trio_chat.closed_output import closed_output_raised
 from trio_chat.operate.api import Json
 from trio_chat.operate.table import Column, Row, styled, table_lines
 
-DIM, BOLD, WARNING, ERROR = "2", "1", "33", "31"
-"""Styles: the parameters of SGR."""
-
 _UNSAFE = f"[\x7f-\x9f\u2028\u2029{HIDDEN}{JOINERS}]"
 """Characters that JSON may have as they are, and a terminal should not be sent."""
 

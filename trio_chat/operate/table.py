@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from trio_chat.chat.text import clean
 
+DIM, BOLD, WARNING, ERROR = "2", "1", "33", "31"
+"""Styles: the parameters of an SGR sequence (ECMA-48 8.3.117)."""
+
 GAP = "  "
 CUT = "…"
 
@@ -28,7 +31,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A text with a style, the parameters of an SGR sequence (ECMA-48 8.3.117). The style says nothing on its own."""
+    """A text with a style, which only repeats what the words say."""
 
     text: str
     style: str = ""
@@ -41,7 +44,7 @@ def table_lines(
     columns: Sequence[Column], rows: Sequence[Row], *, width: int | None = None, is_coloured: bool = False
 ) -> Iterator[str]:
     """Yield the lines of a table. Without a `width`, in columns of the screen, nothing is cut or left out."""
-    head: Row = [Cell(column.head, "1") for column in columns]
+    head: Row = [Cell(column.head, BOLD) for column in columns]
     table = [[_cell(it) for it in row] for row in (head, *rows)]
     widths = [max(map(width_of, (cell.text for cell in column))) for column in zip(*table, strict=True)]
     shown = list(range(len(columns)))

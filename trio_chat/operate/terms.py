@@ -60,26 +60,26 @@ def search_option(command: _Command) -> _Command:
 
 
 def ending(made: Json) -> str:
-    """Say how long a ban or mute lasts."""
+    """Return the words for the end of a ban or mute."""
     return f"until {show_time(made['until'])}" if made["until"] else "for good"
 
 
-def show_trial(output: Output, trial: Json, what: str) -> None:
-    """Show whom a ban or mute would concern that was not made."""
-    show_warnings(trial)
-    if trial["clients"]:
-        output.table(CLIENT_COLUMNS, client_rows(trial["clients"]))
-    count: Any = trial["count"]
+def print_dry_run(output: Output, answer: Json, what: str) -> None:
+    """Print the clients that a ban or mute would concern: the answer to a dry run."""
+    print_warnings(answer)
+    if answer["clients"]:
+        output.table(CLIENT_COLUMNS, client_rows(answer["clients"]))
+    count: Any = answer["count"]
     note(f"{what}: {count} client{'' if count == 1 else 's'}; nothing was done")
 
 
-def show_warnings(answer: Json) -> None:
+def print_warnings(answer: Json) -> None:
     """Print the warnings of an answer on stderr."""
     for warning in answer["warnings"]:
         note(f"warning: {warning}")
 
 
 def warn_unless_kept(answer: Json) -> None:
-    """Say that something holds only until a restart, as long as the journal cannot store it."""
+    """Note on stderr that a change holds only until a restart, as long as the journal cannot store it."""
     if not answer.get("kept", True):
         note("it is not on disk yet, since nothing can be saved just now: the server keeps trying; its log says why")

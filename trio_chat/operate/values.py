@@ -35,7 +35,7 @@ class InstantType(click.ParamType):  # type: ignore[type-arg]
     name = "time"
 
     def __init__(self, *, is_future: bool = False) -> None:
-        """In the future, a duration is counted from now on, and a time of day is the next one."""
+        """If `is_future`, a duration is counted from now on, and a time of day is the next one."""
         self._is_future = is_future
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
@@ -56,7 +56,7 @@ class InstantType(click.ParamType):  # type: ignore[type-arg]
 
 
 def show_age(seconds: float | None) -> str:
-    """Show a number of seconds in its largest unit: 3s, 5m, 2h, 4d. -> "" for None"""
+    """Format a number of seconds in its largest unit: 3s, 5m, 2h, 4d; None as ""."""
     if seconds is None:
         return ""
     for size, unit in _UNITS:
@@ -66,7 +66,7 @@ def show_age(seconds: float | None) -> str:
 
 
 def show_bytes(number: int) -> str:
-    """Show a number of bytes in its largest unit: 1.2 GB, 73 MB, 0 KB."""
+    """Format a number of bytes in its largest unit: 1.2 GB, 73 MB, 0 KB."""
     for size, unit in ((2**40, "TB"), (2**30, "GB"), (2**20, "MB")):
         if number >= size:
             return f"{number / size:.1f} {unit}" if number < 10 * size else f"{number // size} {unit}"
@@ -74,12 +74,12 @@ def show_bytes(number: int) -> str:
 
 
 def age_of(written: str | None) -> str:
-    """Show how long ago a time was, which the API writes in RFC 3339."""
+    """Format the age of a time of the API, as `show_age` does."""
     return show_age(time.time() - seconds_of(written)) if written else ""
 
 
 def show_time(written: str | None, *, is_short: bool = False) -> str:
-    """Show a time of the API in the zone of this process: 2026-11-28 14:03:05; in short 14:03, if it is of today."""
+    """Format a time of the API in the local time zone: 2026-11-28 14:03:05; in short 14:03, if it is of today."""
     if not written:
         return ""
     at = datetime.fromtimestamp(seconds_of(written))
@@ -89,7 +89,7 @@ def show_time(written: str | None, *, is_short: bool = False) -> str:
 
 
 def seconds_of(written: str) -> float:
-    """Return a time of the API in seconds since 1970."""
+    """Return a time of the API, which is written as RFC 3339 has it, in seconds since 1970."""
     return datetime.fromisoformat(written).astimezone(UTC).timestamp()
 
 

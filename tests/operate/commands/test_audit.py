@@ -19,7 +19,7 @@ def test_actions_are_listed_with_who_did_them_and_filtered(operate: Operate) -> 
 
 
 def test_more_than_a_page_is_read_page_by_page(operate: Operate, monkeypatch) -> None:
-    monkeypatch.setattr("trio_chat.operate.commands.audit.PAGE", 2)
+    monkeypatch.setattr("trio_chat.operate.pages.PAGE", 2)
     for number in range(1, 6):
         operate("ban", f"198.51.100.{number}")
 

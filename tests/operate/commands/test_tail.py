@@ -57,7 +57,7 @@ def test_the_newest_entries_are_shown_and_no_more(server: Server, operate: Opera
 def test_more_than_a_page_is_read_page_by_page(
     server: Server, operate: Operate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("trio_chat.operate.entries.PAGE", 4)
+    monkeypatch.setattr("trio_chat.operate.pages.PAGE", 4)
     join_as(server, "bob", "/join pages", *(f"line {number}" for number in range(20)))
 
     newest = operate("tail", "pages", "--no-follow", "-n", "10").out.splitlines()

@@ -2,13 +2,11 @@
 
 import click
 
-from trio_chat.operate.api import Json
 from trio_chat.operate.options import OperatorContext, operator_command
 from trio_chat.operate.output import note
+from trio_chat.operate.pages import read_newest
 from trio_chat.operate.table import Column
 from trio_chat.operate.values import InstantType, operator_of, show_time
-
-PAGE = 1000
 
 COLUMNS = (Column("TIME"), Column("WHO", may_shrink=True), Column("ACTION"), Column("TARGET", may_shrink=True))
 
@@ -19,26 +17,15 @@ COLUMNS = (Column("TIME"), Column("WHO", may_shrink=True), Column("ACTION"), Col
 @click.option("--since", type=InstantType(), metavar="TIME", help="Since 14:00, 2026-11-28T14:00, 90m or 7d.")
 @click.option("--until", type=InstantType(), metavar="TIME", help="Before this time.")
 @click.option("-n", "--limit", type=click.IntRange(1, 1_000_000), default=20, metavar="N", show_default=True)
-def audit(call: OperatorContext, limit: int, **values: str | None) -> None:
+def audit(context: OperatorContext, limit: int, **values: str | None) -> None:
     """List what operators did, by whom and when: the newest 20, oldest first."""
-    found = _read(call, {name: value for name, value in values.items() if value}, limit)
-    if call.is_json:
-        call.output.object(found)
+    query = {name: value for name, value in values.items() if value}
+    found = read_newest(context.api, "/audit", "audit", query, limit)
+    if context.is_json:
+        context.output.object(found)
         return
     rows = [(show_time(one["time"]), operator_of(one["who"]), one["action"], one["what"]) for one in found["audit"]]
     if rows:
-        call.output.table(COLUMNS, rows)
+        context.output.table(COLUMNS, rows)
     else:
         note("no operator did anything of that kind")
-
-
-def _read(call: OperatorContext, query: Json, limit: int) -> Json:
-    """Read page by page, the newest first. -> the oldest page, with the actions of all"""
-    gathered: list[Json] = []
-    before: int | None = None
-    while True:
-        page = call.api.get("/audit", {**query, "limit": min(PAGE, limit - len(gathered)), "before": before})
-        gathered = page["audit"] + gathered
-        before = page["next"]
-        if before is None or len(gathered) >= limit:
-            return {**page, "audit": gathered}

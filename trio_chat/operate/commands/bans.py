@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from trio_chat.operate.completion import complete_address, complete_ban
-from trio_chat.operate.named import NamedKind, change_named, remove_named, show_changed
+from trio_chat.operate.named import NamedKind, change_named, print_change, remove_named
 from trio_chat.operate.options import OperatorContext, operator_command
 from trio_chat.operate.output import note
 from trio_chat.operate.pages import read_pages
@@ -13,10 +13,10 @@ from trio_chat.operate.table import Column
 from trio_chat.operate.terms import (
     change_options,
     ending,
+    print_dry_run,
+    print_warnings,
     read_terms,
     search_option,
-    show_trial,
-    show_warnings,
     term_options,
     warn_unless_kept,
 )
@@ -38,44 +38,44 @@ COLUMNS = (
 @term_options
 @change_options
 @click.option("--dry-run", is_flag=True, help="Only show whom it would end.")
-def ban(call: OperatorContext, network: str, dry_run: bool, change: bool, for_good: bool, **terms: Any) -> None:
+def ban(context: OperatorContext, network: str, dry_run: bool, change: bool, for_good: bool, **terms: Any) -> None:
     """Ban an address, or a NETWORK such as 192.0.2.0/24, and kick the clients from there.
 
     Without --minutes and --until it is permanent; with both, the earlier counts. `trio-chat unban` lifts it.
     """
     new_terms = read_terms(terms, change=change, for_good=for_good, dry_run=dry_run)
     if change:
-        answer = change_named(call, "PATCH", BANS, network, new_terms)
-        show_changed(call, answer, lambda it: f"the ban of {it['ban']['network']} holds {ending(it['ban'])} now")
+        answer = change_named(context, "PATCH", BANS, network, new_terms)
+        print_change(context, answer, lambda it: f"the ban of {it['ban']['network']} holds {ending(it['ban'])} now")
         return
-    answer = call.api.call("POST", "/bans", body={"network": network, **new_terms, "dry_run": dry_run})
-    if call.is_json:
-        call.output.object(answer)
+    answer = context.api.call("POST", "/bans", body={"network": network, **new_terms, "dry_run": dry_run})
+    if context.is_json:
+        context.output.object(answer)
         return
     made = answer["ban"]
     if dry_run:
-        show_trial(call.output, answer, f"a ban of {made['network']} would end")
+        print_dry_run(context.output, answer, f"a ban of {made['network']} would end")
         return
     clients = f"{answer['kicked']} client{'' if answer['kicked'] == 1 else 's'}"
-    call.output.clean_line(f"banned {made['network']} {ending(made)}; {clients} kicked")
-    show_warnings(answer)
+    context.output.clean_line(f"banned {made['network']} {ending(made)}; {clients} kicked")
+    print_warnings(answer)
     warn_unless_kept(answer)
 
 
 @operator_command("unban")
 @click.argument("network", shell_complete=complete_ban)
-def unban(call: OperatorContext, network: str) -> None:
+def unban(context: OperatorContext, network: str) -> None:
     """Lift the ban of exactly this address or network."""
-    remove_named(call, BANS, network, lambda answer: f"lifted the ban of {answer['ban']['network']}")
+    remove_named(context, BANS, network, lambda answer: f"lifted the ban of {answer['ban']['network']}")
 
 
 @operator_command("bans")
 @search_option
-def bans(call: OperatorContext, search: str | None) -> None:
+def bans(context: OperatorContext, search: str | None) -> None:
     """List the bans: of whom, until when, why, and by whom."""
-    answer = read_pages(call.api, "/bans", "bans", {"search": search})
-    if call.is_json:
-        call.output.object(answer)
+    answer = read_pages(context.api, "/bans", "bans", {"search": search})
+    if context.is_json:
+        context.output.object(answer)
         return
     rows = [
         (
@@ -88,6 +88,6 @@ def bans(call: OperatorContext, search: str | None) -> None:
         for one in answer["bans"]
     ]
     if rows:
-        call.output.table(COLUMNS, rows)
+        context.output.table(COLUMNS, rows)
     else:
         note("no ban matches" if search else "nobody is banned")

@@ -31,30 +31,30 @@ SHOWN_MAX = 50
     help=f"Order: {', '.join(SORTS)}; with a - before it, the other way around.  [default: connected]",
 )
 @click.option("--limit", "-n", type=click.IntRange(1, 1000), metavar="N", help="At most so many.")
-def clients(call: OperatorContext, who: str | None, sort: str, limit: int | None, **values: object) -> None:
+def clients(context: OperatorContext, who: str | None, sort: str, limit: int | None, **values: object) -> None:
     """List the clients, or show one: WHO is a port, ADDRESS:PORT, id or nick.
 
     On a narrow terminal some columns are left out, and cells are cut; in a pipe all is there.
     """
     if who is not None:
-        _show(call, find_client(call, "GET", who))
+        _print_client(context, request_client(context, "GET", who))
         return
-    page = call.api.get("/clients", {**filter_of(values), "sort": sort, "limit": limit})
-    if call.is_json:
-        call.output.object(page)
+    page = context.api.get("/clients", {**filter_of(values), "sort": sort, "limit": limit})
+    if context.is_json:
+        context.output.object(page)
         return
     if page["clients"]:
-        call.output.table(CLIENT_COLUMNS, client_rows(page["clients"]))
+        context.output.table(CLIENT_COLUMNS, client_rows(page["clients"]))
     if not page["clients"] or len(page["clients"]) < page["total"]:
         note(f"{len(page['clients'])} of {page['total']} clients")
 
 
-def find_client(call: OperatorContext, method: str, who: str, reason: str = "") -> Json:
-    """Ask for one client, or end it. Raises OperatorError that says which there are, where there are several."""
+def request_client(context: OperatorContext, method: str, who: str, reason: str = "") -> Json:
+    """GET a client, or DELETE it, which kicks it. -> the client. Raises OperatorError; that names all of several."""
     if not who.strip():
         raise click.UsageError("the name of the client is empty")
     try:
-        return call.api.call(method, path_of("clients", who.strip()), {"reason": reason or None})
+        return context.api.call(method, path_of("clients", who.strip()), {"reason": reason or None})
     except RefusedError as error:
         if error.status == ExitStatus.NOT_FOUND:
             text = f"there is no client {quoted(who)}: trio-chat clients lists all"
@@ -66,9 +66,9 @@ def find_client(call: OperatorContext, method: str, who: str, reason: str = "") 
         raise
 
 
-def _show(call: OperatorContext, client: Json) -> None:
-    if call.is_json:
-        call.output.object(client)
+def _print_client(context: OperatorContext, client: Json) -> None:
+    if context.is_json:
+        context.output.object(client)
         return
     behind = client["behind"]
     rows = {
@@ -85,7 +85,7 @@ def _show(call: OperatorContext, client: Json) -> None:
         "behind": f"{behind['entries']} entries, {behind['bytes']} bytes",
     }
     for name, text in rows.items():
-        call.output.clean_line(f"{name:<9}  {text}")
+        context.output.clean_line(f"{name:<9}  {text}")
 
 
 @operator_command("kick")
@@ -94,7 +94,9 @@ def _show(call: OperatorContext, client: Json) -> None:
 @filter_options
 @click.option("--dry-run", is_flag=True, help="Only show whom the filter fits.")
 @click.option("--yes", "-y", is_flag=True, help="Kick those whom the filter fits without asking.")
-def kick(call: OperatorContext, who: str | None, reason: str, dry_run: bool, yes: bool, **values: object) -> int | None:
+def kick(
+    context: OperatorContext, who: str | None, reason: str, dry_run: bool, yes: bool, **values: object
+) -> int | None:
     """Kick a client: WHO is a port, ADDRESS:PORT, id or nick. Or kick all whom a filter fits.
 
     With a filter it shows whom that fits, and asks. Exactly those are kicked then who were shown and are still there.
@@ -103,33 +105,33 @@ def kick(call: OperatorContext, who: str | None, reason: str, dry_run: bool, yes
     if (who is None) == (not wanted):
         raise click.UsageError("Name one client, or give a filter such as --room dev; not both")
     if who is None:
-        return _kick_many(call, wanted, reason, is_dry=dry_run, is_sure=yes)
-    client = find_client(call, "GET" if dry_run else "DELETE", who, reason)
-    if call.is_json:
-        call.output.object(client)
+        return _kick_many(context, wanted, reason, is_dry=dry_run, is_sure=yes)
+    client = request_client(context, "GET" if dry_run else "DELETE", who, reason)
+    if context.is_json:
+        context.output.object(client)
     else:
-        call.output.clean_line(f"{'would kick' if dry_run else 'kicked'} {client_label(client)}")
+        context.output.clean_line(f"{'would kick' if dry_run else 'kicked'} {client_label(client)}")
     return None
 
 
-def _kick_many(call: OperatorContext, wanted: Json, reason: str, *, is_dry: bool, is_sure: bool) -> int | None:
-    found = call.api.call("DELETE", "/clients", {**wanted, "dry_run": True})
+def _kick_many(context: OperatorContext, wanted: Json, reason: str, *, is_dry: bool, is_sure: bool) -> int | None:
+    found = context.api.call("DELETE", "/clients", {**wanted, "dry_run": True})
     if not found["count"]:
         raise OperatorError(ExitStatus.NOT_FOUND, "no client fits this filter")
     if is_dry:
-        _show_many(call.output, found)
+        _print_kicked(context.output, found)
         return None
     if not is_sure and not _is_confirmed(found):
         note("nobody was kicked")
         return int(ExitStatus.FAILED)
     try:
-        ended = call.api.call("DELETE", "/clients", {"confirm": found["confirm"], "reason": reason or None})
+        kicked = context.api.call("DELETE", "/clients", {"confirm": found["confirm"], "reason": reason or None})
     except RefusedError as error:
         if error.problem.get("status") == 409:
             text = "that was longer than a minute ago, so others may be here now: nobody was kicked; try again"
             raise OperatorError(ExitStatus.FAILED, text) from error
         raise
-    _show_many(call.output, ended)
+    _print_kicked(context.output, kicked)
     return None
 
 
@@ -141,16 +143,16 @@ def _is_confirmed(found: Json) -> bool:
     return confirm(f"Kick {_count(found['count'])}?", lines)
 
 
-def _show_many(output: Output, ended: Json) -> None:
+def _print_kicked(output: Output, kicked: Json) -> None:
     if output.is_json:
-        output.object(ended)
+        output.object(kicked)
         return
-    did = "would kick" if ended["dry_run"] else "kicked"
-    for client in ended["clients"]:
+    did = "would kick" if kicked["dry_run"] else "kicked"
+    for client in kicked["clients"]:
         output.clean_line(f"{did} {client_label(client)}")
-    if (more := ended["count"] - len(ended["clients"])) > 0:
+    if (more := kicked["count"] - len(kicked["clients"])) > 0:
         output.line(f"{did} {more} more")
-    for label in ended.get("gone", ()):
+    for label in kicked.get("gone", ()):
         output.clean_line(f"gone meanwhile: [{label}]")
 
 

@@ -11,8 +11,7 @@ from trio_chat.operate.api import Json
 from trio_chat.operate.entries import entry_line
 from trio_chat.operate.event_stream import EventFollower, ServerEvent
 from trio_chat.operate.options import OperatorContext, operator_command
-from trio_chat.operate.output import ERROR, WARNING
-from trio_chat.operate.reconnecting import note_break, note_return
+from trio_chat.operate.table import ERROR, WARNING
 from trio_chat.operate.values import client_label, show_time
 
 TYPES = ("client", "operator", "health", "limit", "topic", "nick", "room", "entry")
@@ -34,20 +33,20 @@ def _complete_types(_context: click.Context, _parameter: click.Parameter, incomp
     shell_complete=_complete_types,
     help=f"Only these: {', '.join(TYPES)}, or names of single events.  [default: client,operator,health,limit]",
 )
-def events(call: OperatorContext, types: str | None) -> None:
+def events(context: OperatorContext, types: str | None) -> None:
     """Show what happens on the server as it happens. Ctrl-C ends it.
 
     It goes on after a restart of the server; an event `gap` tells of what was missed. With --json, an object a line.
     """
-    follower = EventFollower(call.api, types, on_break=note_break, on_return=note_return)
+    follower = EventFollower(context.api, types)
     for event in follower.follow():
         if event is None:
             continue
-        if call.is_json:
-            call.output.object_line({"id": event.id, "event": event.name, "data": event.data})
+        if context.is_json:
+            context.output.object_line({"id": event.id, "event": event.name, "data": event.data})
         else:
-            is_short = call.output.is_terminal
-            call.output.clean_line(_line(event, is_short=is_short), STYLES.get(event.name, ""))
+            is_short = context.output.is_terminal
+            context.output.clean_line(_line(event, is_short=is_short), STYLES.get(event.name, ""))
 
 
 def _line(event: ServerEvent, *, is_short: bool) -> str:

@@ -23,44 +23,44 @@ COLUMNS = (
 @operator_command("add", short_help="Make the secret address of a program.")
 @click.argument("room", shell_complete=complete_room)
 @click.option("--name", required=True, metavar="NAME", help="Name under which it speaks, which nobody can take then.")
-def add_hook(call: OperatorContext, room: str, name: str) -> None:
+def add_hook(context: OperatorContext, room: str, name: str) -> None:
     """Make a secret address by which a program speaks in a ROOM, and print it. It is shown only once.
 
     It takes plain text, or JSON such as {"text": "build 71 is green"} that CI services send.
     """
-    answer = call.api.call("POST", "/hooks", body={"room": room, "name": name})
-    url = f"{call.api.url}{answer['path']}"
-    if call.is_json:
-        call.output.object({**answer, "url": url})
+    answer = context.api.call("POST", "/hooks", body={"room": room, "name": name})
+    url = f"{context.api.url}{answer['path']}"
+    if context.is_json:
+        context.output.object({**answer, "url": url})
         return
     made = answer["hook"]
-    call.output.clean_line(url)
+    context.output.clean_line(url)
     note(f"\nWhoever has this address, which is not shown again, speaks in #{made['room']} as [{made['name']}]:\n")
     note(f"    curl -d 'build 71 is green' {url}\n")
     warn_unless_kept(answer)
 
 
 @operator_command("list", short_help="List the hooks.")
-def list_hooks(call: OperatorContext) -> None:
+def list_hooks(context: OperatorContext) -> None:
     """List the hooks: under which name each speaks, in which room, and who made it. Their addresses stay secret."""
-    answer = call.api.get("/hooks")
-    if call.is_json:
-        call.output.object(answer)
+    answer = context.api.get("/hooks")
+    if context.is_json:
+        context.output.object(answer)
         return
     rows = [
         (one["name"], f"#{one['room']}", operator_of(one["by"]), show_time(one["since"])) for one in answer["hooks"]
     ]
     if rows:
-        call.output.table(COLUMNS, rows)
+        context.output.table(COLUMNS, rows)
     else:
         note("there are no hooks")
 
 
 @operator_command("remove", short_help="Remove a hook.")
 @click.argument("name", shell_complete=complete_hook)
-def remove_hook(call: OperatorContext, name: str) -> None:
+def remove_hook(context: OperatorContext, name: str) -> None:
     """Remove the hook of a NAME: its address no longer works."""
-    remove_named(call, HOOKS, name, lambda it: f"removed the hook [{it['hook']['name']}] of #{it['hook']['room']}")
+    remove_named(context, HOOKS, name, lambda it: f"removed the hook [{it['hook']['name']}] of #{it['hook']['room']}")
 
 
 @click.group(commands=[add_hook, list_hooks, remove_hook])

@@ -38,21 +38,21 @@ HOST_OPTION = click.option(
     "--expires", type=DurationType(), default="7d", show_default=True, metavar="TIME", help="How long it is good."
 )
 @HOST_OPTION
-def invite(call: OperatorContext, uses: int, expires: float, host: str) -> None:
+def invite(context: OperatorContext, uses: int, expires: float, host: str) -> None:
     """Make an invite: one line, by which somebody joins and claims a name. Its code is shown only once."""
-    answer = call.api.call("POST", "/invites", body={"uses": uses, "expires_s": expires})
-    if call.is_json:
-        call.output.object({**answer, "line": line_of(answer, host)})
+    answer = context.api.call("POST", "/invites", body={"uses": uses, "expires_s": expires})
+    if context.is_json:
+        context.output.object({**answer, "line": line_of(answer, host)})
     else:
-        show_line(call, answer, host)
+        print_invite(context, answer, host)
 
 
 @operator_command("invites", short_help="List the invites.")
-def invites(call: OperatorContext) -> None:
+def invites(context: OperatorContext) -> None:
     """List the invites that can still be used. Their codes stay secret."""
-    answer = call.api.get("/invites")
-    if call.is_json:
-        call.output.object(answer)
+    answer = context.api.get("/invites")
+    if context.is_json:
+        context.output.object(answer)
         return
     rows = [
         (
@@ -65,16 +65,16 @@ def invites(call: OperatorContext) -> None:
         for one in answer["invites"]
     ]
     if rows:
-        call.output.table(COLUMNS, rows)
+        context.output.table(COLUMNS, rows)
     else:
         note("there are no invites")
 
 
 @operator_command("uninvite", short_help="Withdraw an invite.")
 @click.argument("invite_id", metavar="ID")
-def uninvite(call: OperatorContext, invite_id: str) -> None:
+def uninvite(context: OperatorContext, invite_id: str) -> None:
     """Withdraw the invite with an ID. Names that were claimed by it stay."""
-    remove_named(call, INVITES, invite_id, lambda it: f"the invite {it['invite']['id']} can no longer be used")
+    remove_named(context, INVITES, invite_id, lambda it: f"the invite {it['invite']['id']} can no longer be used")
 
 
 def line_of(made: Json, host: str) -> str:
@@ -85,9 +85,9 @@ def line_of(made: Json, host: str) -> str:
     return f"trio-chat join {nick}{place}:{made['port']}/{made['code']}/{made['fingerprint']}"
 
 
-def show_line(call: OperatorContext, made: Json, host: str) -> None:
+def print_invite(context: OperatorContext, made: Json, host: str) -> None:
     """Print the command by which an invite is used, and until when."""
-    call.output.clean_line(line_of(made, host))
+    context.output.clean_line(line_of(made, host))
     one = made["invite"]
     whom = f"[{one['name']}]" if one["name"] else f"{one['uses']} names" if one["uses"] > 1 else "a name"
     until = datetime.fromisoformat(one["until"]).astimezone(UTC)

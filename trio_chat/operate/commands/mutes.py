@@ -7,7 +7,7 @@ import click
 from trio_chat.operate.api import Json
 from trio_chat.operate.completion import complete_client, complete_mute
 from trio_chat.operate.errors import OperatorError
-from trio_chat.operate.named import NamedKind, change_named, explained, remove_named, show_changed
+from trio_chat.operate.named import NamedKind, change_named, explain_name_error, print_change, remove_named
 from trio_chat.operate.options import OperatorContext, operator_command
 from trio_chat.operate.output import note, quoted
 from trio_chat.operate.pages import read_pages
@@ -15,10 +15,10 @@ from trio_chat.operate.table import Column
 from trio_chat.operate.terms import (
     change_options,
     ending,
+    print_dry_run,
+    print_warnings,
     read_terms,
     search_option,
-    show_trial,
-    show_warnings,
     term_options,
     warn_unless_kept,
 )
@@ -42,7 +42,7 @@ COLUMNS = (
 @term_options
 @change_options
 @click.option("--dry-run", is_flag=True, help="Only show whom it would silence.")
-def mute(call: OperatorContext, who: str, dry_run: bool, change: bool, for_good: bool, **terms: Any) -> None:
+def mute(context: OperatorContext, who: str, dry_run: bool, change: bool, for_good: bool, **terms: Any) -> None:
     """Mute a client, an address or a network: they hear everything, and say nothing.
 
     WHO is a port, ADDRESS:PORT, id, nick, address or network. A mute holds over new connections, other nicks and
@@ -51,40 +51,40 @@ def mute(call: OperatorContext, who: str, dry_run: bool, change: bool, for_good:
     """
     new_terms = read_terms(terms, change=change, for_good=for_good, dry_run=dry_run)
     if change:
-        answer = change_named(call, "PATCH", MUTES, who, new_terms)
-        show_changed(call, answer, lambda it: f"the mute of {_whom(it['mute'])} holds {ending(it['mute'])} now")
+        answer = change_named(context, "PATCH", MUTES, who, new_terms)
+        print_change(context, answer, lambda it: f"the mute of {_whom(it['mute'])} holds {ending(it['mute'])} now")
         return
     if not who.strip():
         raise click.UsageError("the name of the client is empty")
     try:
-        answer = call.api.call("POST", "/mutes", body={"who": who.strip(), **new_terms, "dry_run": dry_run})
+        answer = context.api.call("POST", "/mutes", body={"who": who.strip(), **new_terms, "dry_run": dry_run})
     except OperatorError as error:
-        raise explained(error, f"there is no client {quoted(who)}: trio-chat clients lists all") from error
-    if call.is_json:
-        call.output.object(answer)
+        raise explain_name_error(error, f"there is no client {quoted(who)}: trio-chat clients lists all") from error
+    if context.is_json:
+        context.output.object(answer)
     elif dry_run:
-        show_trial(call.output, answer, f"a mute of {_whom(answer['mute'])} would silence")
+        print_dry_run(context.output, answer, f"a mute of {_whom(answer['mute'])} would silence")
     else:
         made = answer["mute"]
-        call.output.clean_line(f"muted {_whom(made)} {ending(made)}; trio-chat unmute {made['id']} lifts it")
-        show_warnings(answer)
+        context.output.clean_line(f"muted {_whom(made)} {ending(made)}; trio-chat unmute {made['id']} lifts it")
+        print_warnings(answer)
         warn_unless_kept(answer)
 
 
 @operator_command("unmute")
 @click.argument("who", shell_complete=complete_mute)
-def unmute(call: OperatorContext, who: str) -> None:
+def unmute(context: OperatorContext, who: str) -> None:
     """Lift a mute: WHO is its id, its network, or its client."""
-    remove_named(call, MUTES, who, lambda answer: f"{_whom(answer['mute'])} may speak again")
+    remove_named(context, MUTES, who, lambda answer: f"{_whom(answer['mute'])} may speak again")
 
 
 @operator_command("mutes")
 @search_option
-def mutes(call: OperatorContext, search: str | None) -> None:
+def mutes(context: OperatorContext, search: str | None) -> None:
     """List the mutes: of whom, until when, why, and by whom."""
-    answer = read_pages(call.api, "/mutes", "mutes", {"search": search})
-    if call.is_json:
-        call.output.object(answer)
+    answer = read_pages(context.api, "/mutes", "mutes", {"search": search})
+    if context.is_json:
+        context.output.object(answer)
         return
     rows = [
         (
@@ -99,7 +99,7 @@ def mutes(call: OperatorContext, search: str | None) -> None:
         for one in answer["mutes"]
     ]
     if rows:
-        call.output.table(COLUMNS, rows)
+        context.output.table(COLUMNS, rows)
     else:
         note("no mute matches" if search else "nobody is muted")
 

@@ -3,7 +3,7 @@
 import click
 
 from trio_chat.operate.api import Json
-from trio_chat.operate.commands.invites import HOST_OPTION, show_line
+from trio_chat.operate.commands.invites import HOST_OPTION, print_invite
 from trio_chat.operate.named import NamedKind, change_named, remove_named
 from trio_chat.operate.options import OperatorContext, operator_command
 from trio_chat.operate.output import note
@@ -24,11 +24,11 @@ COLUMNS = (
 
 @operator_command("list", short_help="List the claimed names.")
 @click.argument("part", default="")
-def list_names(call: OperatorContext, part: str) -> None:
+def list_names(context: OperatorContext, part: str) -> None:
     """List the claimed names, or those with PART in them: how each is proven, and when its owner was here last."""
-    answer = call.api.get("/names", {"name": part} if part else {})
-    if call.is_json:
-        call.output.object(answer)
+    answer = context.api.get("/names", {"name": part} if part else {})
+    if context.is_json:
+        context.output.object(answer)
         return
     rows = [
         (
@@ -44,7 +44,7 @@ def list_names(call: OperatorContext, part: str) -> None:
     if not rows:
         note("nobody has claimed such a name" if part else "nobody has claimed a name")
         return
-    call.output.table(COLUMNS, rows)
+    context.output.table(COLUMNS, rows)
     if answer["total"] > len(rows):
         note(f"{answer['total']} in all: name a part of those you look for")
 
@@ -55,26 +55,26 @@ def list_names(call: OperatorContext, part: str) -> None:
     "--key", metavar="KEY", default="", help="The owner's public key: the line of a .pub file, 'ssh-ed25519 …'."
 )
 @HOST_OPTION
-def add_name(call: OperatorContext, name: str, key: str, host: str) -> None:
+def add_name(context: OperatorContext, name: str, key: str, host: str) -> None:
     """Hand a NAME out: to the owner of a key, or to whoever uses the invite that is printed."""
-    answer = call.api.call("POST", "/names", body={"name": name, **({"key": key} if key else {})})
-    _show_handed_out(call, answer, host, f"[{answer['name']['name']}] is handed out")
+    answer = context.api.call("POST", "/names", body={"name": name, **({"key": key} if key else {})})
+    _print_handed_out(context, answer, host, f"[{answer['name']['name']}] is handed out")
 
 
 @operator_command("reset", short_help="Take the proofs of a name away.")
 @click.argument("name")
 @HOST_OPTION
-def reset_name(call: OperatorContext, name: str, host: str) -> None:
+def reset_name(context: OperatorContext, name: str, host: str) -> None:
     """Take all keys and the password of a NAME away, since a key was lost, and print an invite for its owner."""
-    answer = change_named(call, "POST", NamedKind("names", "name", "names list", "reset"), name)
-    _show_handed_out(call, answer, host, f"[{answer['name']['name']}] is reset, and its connections are ended")
+    answer = change_named(context, "POST", NamedKind("names", "name", "names list", "reset"), name)
+    _print_handed_out(context, answer, host, f"[{answer['name']['name']}] is reset, and its connections are ended")
 
 
 @operator_command("remove", short_help="Make a name free.")
 @click.argument("name")
-def remove_name(call: OperatorContext, name: str) -> None:
+def remove_name(context: OperatorContext, name: str) -> None:
     """Make a NAME free for anybody, and end its connections."""
-    remove_named(call, NAMES, name, lambda it: f"[{it['name']['name']}] is nobody's now")
+    remove_named(context, NAMES, name, lambda it: f"[{it['name']['name']}] is nobody's now")
 
 
 def _proofs_of(name: Json) -> str:
@@ -83,13 +83,13 @@ def _proofs_of(name: Json) -> str:
     return ", ".join([*keys, *["password"] * name["has_password"]]) or "its invite"
 
 
-def _show_handed_out(call: OperatorContext, answer: Json, host: str, sentence: str) -> None:
-    if call.is_json:
-        call.output.object(answer)
+def _print_handed_out(context: OperatorContext, answer: Json, host: str, sentence: str) -> None:
+    if context.is_json:
+        context.output.object(answer)
         return
     note(sentence)
     if answer["invite"]:
-        show_line(call, answer["invite"], host)
+        print_invite(context, answer["invite"], host)
 
 
 @click.group(commands=[list_names, add_name, reset_name, remove_name])

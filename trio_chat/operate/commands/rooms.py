@@ -1,4 +1,4 @@
-"""`trio-chat rooms` and `trio-chat say`."""
+"""`trio-chat rooms`, `topic` and `say`."""
 
 import secrets
 
@@ -31,15 +31,15 @@ COLUMNS = (
     help="Order: name, members, entries; with a - before it, the other way around.  [default: -members]",
 )
 @click.option("--limit", "-n", type=click.IntRange(1), metavar="N", help="At most so many.")
-def rooms(call: OperatorContext, search: str | None, sort: str, limit: int | None) -> None:
+def rooms(context: OperatorContext, search: str | None, sort: str, limit: int | None) -> None:
     """List the rooms, with their numbers of members, and of entries since the server started."""
-    found = read_pages(call.api, "/rooms", "rooms", {"search": search, "sort": sort}, limit)
-    if call.is_json:
-        call.output.object(found)
+    found = read_pages(context.api, "/rooms", "rooms", {"search": search, "sort": sort}, limit)
+    if context.is_json:
+        context.output.object(found)
         return
     rows = [(f"#{one['name']}", str(one["members"]), str(one["entries"]), one["topic"]) for one in found["rooms"]]
     if rows:
-        call.output.table(COLUMNS, rows)
+        context.output.table(COLUMNS, rows)
     if len(rows) < found["total"]:
         note(f"{len(rows)} of {found['total']} rooms")
 
@@ -48,7 +48,7 @@ def rooms(call: OperatorContext, search: str | None, sort: str, limit: int | Non
 @click.argument("room", shell_complete=complete_room)
 @click.argument("text", nargs=-1)
 @click.option("--clear", is_flag=True, help="Clear it.")
-def topic(call: OperatorContext, room: str, text: tuple[str, ...], clear: bool) -> None:
+def topic(context: OperatorContext, room: str, text: tuple[str, ...], clear: bool) -> None:
     """Set the topic of a ROOM, in the name of the server. Without a TEXT it is shown.
 
     A TEXT that begins with a - needs -- before it.
@@ -58,17 +58,17 @@ def topic(call: OperatorContext, room: str, text: tuple[str, ...], clear: bool) 
         raise click.UsageError("--clear and a topic: give one of them")
     try:
         if clear or wanted:
-            answer = call.api.call("PUT", room_path(room, "topic"), body={"topic": wanted})
+            answer = context.api.call("PUT", room_path(room, "topic"), body={"topic": wanted})
         else:
-            answer = call.api.get(room_path(room))
+            answer = context.api.get(room_path(room))
     except OperatorError as error:
-        raise about_room(error, room) from error
-    if call.is_json:
-        call.output.object(answer)
+        raise explain_room_error(error, room) from error
+    if context.is_json:
+        context.output.object(answer)
     elif clear or wanted:
-        call.output.clean_line(f"the topic of #{answer['name']} is {answer['topic'] or 'clear'} now")
+        context.output.clean_line(f"the topic of #{answer['name']} is {answer['topic'] or 'clear'} now")
     elif answer["topic"]:
-        call.output.clean_line(answer["topic"])
+        context.output.clean_line(answer["topic"])
     else:
         note(f"#{answer['name']} has no topic")
 
@@ -78,7 +78,7 @@ def topic(call: OperatorContext, room: str, text: tuple[str, ...], clear: bool) 
 @click.argument("text", nargs=-1)
 @click.option("--name", metavar="NAME", help="Say it under this name, which nobody has, instead of [server].")
 @click.option("--key", metavar="KEY", help="The same text under the same key is said once, however often it is sent.")
-def say(call: OperatorContext, room: str, text: tuple[str, ...], name: str | None, key: str | None) -> None:
+def say(context: OperatorContext, room: str, text: tuple[str, ...], name: str | None, key: str | None) -> None:
     """Say something in a ROOM. Without a TEXT, or with -, it is read from stdin, up to 50 lines.
 
     A TEXT that begins with a - needs -- before it.
@@ -86,13 +86,13 @@ def say(call: OperatorContext, room: str, text: tuple[str, ...], name: str | Non
     body = {"text": read_text(text)} | ({"name": name} if name else {})
     sent_key = key or secrets.token_hex(16)
     try:
-        answer = call.api.call("POST", room_path(room, "entries"), body=body, headers={"Idempotency-Key": sent_key})
+        answer = context.api.call("POST", room_path(room, "entries"), body=body, headers={"Idempotency-Key": sent_key})
     except OperatorError as error:
-        raise about_room(error, room, sent_key) from error
-    if call.is_json:
-        call.output.object(answer)
+        raise explain_room_error(error, room, sent_key) from error
+    if context.is_json:
+        context.output.object(answer)
     else:
-        call.output.clean_line(f"said in #{answer['room']} as [{answer['author']}], entry {answer['id']}")
+        context.output.clean_line(f"said in #{answer['room']} as [{answer['author']}], entry {answer['id']}")
 
 
 def room_path(room: str, *rest: str) -> str:
@@ -102,11 +102,11 @@ def room_path(room: str, *rest: str) -> str:
     return path_of("rooms", room.strip(), *rest)
 
 
-def about_room(error: OperatorError, room: str, key: str = "") -> OperatorError:
-    """Say in words of the command line that there is no such room, or that nobody knows whether it was said."""
+def explain_room_error(error: OperatorError, room: str, key: str = "") -> OperatorError:
+    """Return an error in the terms of the command line: no such room, or doubt whether the text was said."""
     if error.status == ExitStatus.NOT_FOUND:
         return OperatorError(ExitStatus.NOT_FOUND, f"there is no room {quoted(room)}: trio-chat rooms lists all")
-    if key and error.may_pass:
+    if key and error.is_transient:
         return OperatorError(
             error.status,
             f"{error.message}\nIt may have been said. This says it once for certain: --key {key}",

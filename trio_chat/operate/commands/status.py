@@ -3,7 +3,7 @@
 from trio_chat.operate.api import Json
 from trio_chat.operate.errors import ExitStatus
 from trio_chat.operate.options import OperatorContext, operator_command
-from trio_chat.operate.output import ERROR, WARNING
+from trio_chat.operate.table import ERROR, WARNING
 from trio_chat.operate.values import show_age, show_bytes
 
 NEARLY = 0.9
@@ -13,18 +13,20 @@ STYLES = {"ok": "", "degraded": WARNING}
 
 
 @operator_command("status")
-def status(call: OperatorContext) -> int | None:
+def status(context: OperatorContext) -> int | None:
     """Show the server at a glance: health with its reasons, numbers, the latest traffic.
 
     The exit status is 1 while nothing can be saved.
     """
-    found = call.api.get("/status")
+    found = context.api.get("/status")
     health = found["health"]
-    if call.is_json:
-        call.output.object(found)
+    if context.is_json:
+        context.output.object(found)
     else:
-        show = call.output.clean_line
-        show(f"{found['name']}, trio-chat {found['version']}, up for {show_age(found['uptime_s'])}, at {call.api.url}")
+        show = context.output.clean_line
+        show(
+            f"{found['name']}, trio-chat {found['version']}, up for {show_age(found['uptime_s'])}, at {context.api.url}"
+        )
         show(f"health    {health}", STYLES.get(health, ERROR))
         for reason in found["reasons"]:
             show(f"          {reason}", STYLES.get(health, ERROR))
@@ -50,7 +52,7 @@ def _is_nearly_used_up(one: Json) -> bool:
 
 
 def _traffic(sample: Json) -> str:
-    """Words about the latest sample, of some 10 s."""
+    """Format the latest sample, of some 10 s."""
     words = f"{sample['lines_per_s']:g} lines/s, {sample['deliveries_per_s']:g} deliveries/s, {sample['behind']} behind"
     if sample["delay_p99_ms"] is None:
         return words

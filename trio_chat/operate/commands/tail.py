@@ -5,14 +5,14 @@ from collections.abc import Iterable
 import click
 
 from trio_chat.operate.api import Json
-from trio_chat.operate.commands.rooms import about_room, room_path
+from trio_chat.operate.commands.rooms import explain_room_error, room_path
 from trio_chat.operate.completion import complete_room
 from trio_chat.operate.entries import RoomHistory, entry_line
 from trio_chat.operate.errors import OperatorError
 from trio_chat.operate.event_stream import EventFollower
 from trio_chat.operate.options import OperatorContext, operator_command
-from trio_chat.operate.output import DIM, Output, note
-from trio_chat.operate.reconnecting import note_break, note_return
+from trio_chat.operate.output import Output, note
+from trio_chat.operate.table import DIM
 from trio_chat.operate.values import InstantType
 
 SPEECH = ("said", "acted", "announced")
@@ -24,21 +24,21 @@ SPEECH = ("said", "acted", "announced")
 @click.option("--since", type=InstantType(), metavar="TIME", help="All since 14:00, yesterday, 90m, 7d, instead of -n.")
 @click.option("--ids", "has_ids", is_flag=True, help="Show the id of each entry, as `trio-chat remove` takes it.")
 @click.option("--follow/--no-follow", default=True, help="Go on with what comes, until Ctrl-C.  [default: follow]")
-def tail(call: OperatorContext, room: str, lines: int, since: str | None, has_ids: bool, follow: bool) -> None:
+def tail(context: OperatorContext, room: str, lines: int, since: str | None, has_ids: bool, follow: bool) -> None:
     """Show the last 20 entries of a ROOM, and go on with what comes. Ctrl-C ends it.
 
     It goes on after a restart of the server, and leaves nothing out. With --json, an object a line.
     """
     try:
-        shown = call.api.get(room_path(room))
+        shown = context.api.get(room_path(room))
     except OperatorError as error:
-        raise about_room(error, room) from error
-    history = RoomHistory(call.api, room_path(room, "entries").removesuffix("/entries"))
-    printer = TailPrinter(call.output, history, shown["name"], has_ids=has_ids)
+        raise explain_room_error(error, room) from error
+    history = RoomHistory(context.api, room_path(room))
+    printer = TailPrinter(context.output, history, shown["name"], has_ids=has_ids)
     if not follow:
         printer.begin(lines, since)
         return
-    follower = EventFollower(call.api, "entry", on_break=note_break, on_return=note_return)
+    follower = EventFollower(context.api, "entry")
     for event in follower.follow():
         if event is None:
             printer.catch_up(lines, since)
@@ -79,7 +79,7 @@ class TailPrinter:
             self._print(self._history.after(self._last_id))
             self._is_behind = False
         except OperatorError as error:
-            if not error.may_pass:
+            if not error.is_transient:
                 raise
             self._is_behind = True  # the journal cannot be read just now, or the server is gone again
 
