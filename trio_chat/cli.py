@@ -366,7 +366,7 @@ def health(config: Path | None, **flags: Any) -> int:
     Finds the admin API by the same options, variables (also TRIO_CHAT_ADMIN_TOKEN) and file as the server.
     """
     settings = _load(ServeSettings, flags, file=config)
-    from trio_chat.serve.health_check import ask_health
+    from trio_chat.operate.health_check import check_health
     from trio_chat.server.errors import SetupError
     from trio_chat.server.operation.secret_files import read_admin_token
 
@@ -374,7 +374,7 @@ def health(config: Path | None, **flags: Any) -> int:
         token = read_admin_token(settings).value
     except SetupError as error:
         raise ConfigError(str(error)) from error
-    return ask_health(settings.admin_host, settings.admin_port, token=token, is_encrypted=settings.admin_tls)
+    return check_health(settings.admin_host, settings.admin_port, token=token, is_encrypted=settings.admin_tls)
 
 
 _HISTORY_OPTIONS = {

@@ -9,8 +9,8 @@ _EVERY_INTERFACE = {"": "localhost", "0.0.0.0": "127.0.0.1", "::": "::1"}
 """The address to ask where the server listens on every interface."""
 
 
-def ask_health(host: str, port: int, *, token: str = "", is_encrypted: bool = False) -> int:
-    """Print the answer to `GET /health`. -> exit status: 0 for a healthy server, else 1"""
+def check_health(host: str, port: int, *, token: str = "", is_encrypted: bool = False) -> int:
+    """Print the answer to `GET /health`. -> exit status: 0 if the server is healthy, else 1; the reason is on stderr"""
     host = _EVERY_INTERFACE.get(host, host)
     scheme = "https" if is_encrypted else "http"
     connection = _connection(host, port) if is_encrypted else http.client.HTTPConnection(host, port, timeout=TIMEOUT_S)
