@@ -209,13 +209,13 @@ def _chaos(redis: FaultyRedis, folder: Path, seconds: float) -> Verdict:
         await trio.sleep(for_s)
         await trio.to_thread.run_sync(heal)
 
-    disturbances = {
+    redis_faults = {
         what: partial(held, harm, heal, for_s)
         for (what, _, harm, heal), for_s in zip(_faults(redis), CHAOS_FAULTS_S, strict=True)
     }
     folder.mkdir()
-    plan = NodesPlan(seconds, 1, disturb_interval_s=8.0)
-    report = trio.run(run_nodes_test, plan, f"redis://127.0.0.1:{redis.port}/0", folder, disturbances)
+    plan = NodesPlan(seconds, 1, redis_fault_interval_s=8.0)
+    report = trio.run(run_nodes_test, plan, f"redis://127.0.0.1:{redis.port}/0", folder, redis_faults)
     done = ", ".join(f"{count} {name}" for name, count in sorted(report.faults.items()))
     found = f"{report.entries:,} entries; " + (
         "; ".join(report.violations[:3]) or "nothing lost, doubled or out of order"

@@ -22,7 +22,7 @@ QUORUM = 2
 
 LAG_S = 0.5
 
-DISTURB_S = 15.0
+REDIS_FAULT_INTERVAL_S = 15.0
 """Between two ends of the primary, on average: one that comes back is made a replica after some 10 s."""
 
 
@@ -102,12 +102,12 @@ def _elect(folder: Path, replicas: int, seconds: float) -> Verdict:
     with ExitStack() as stack:
         watched = WatchedRedis(folder / "watched", stack)
         if replicas:
-            disturbances = {"primaries killed": partial(_in_thread, watched.kill_primary)}
+            redis_faults = {"primaries killed": partial(_in_thread, watched.kill_primary)}
         else:
-            disturbances = {"replicas that lag": partial(_in_thread, watched.lose_the_end)}
-        interval_s = DISTURB_S if replicas else seconds / 3
-        plan = NodesPlan(seconds, 1, disturb_interval_s=interval_s, pause_interval_s=3 * DISTURB_S)
-        report = trio.run(run_nodes_test, plan, watched.url(replicas), data, disturbances)
+            redis_faults = {"replicas that lag": partial(_in_thread, watched.lose_the_end)}
+        interval_s = REDIS_FAULT_INTERVAL_S if replicas else seconds / 3
+        plan = NodesPlan(seconds, 1, redis_fault_interval_s=interval_s, pause_interval_s=3 * REDIS_FAULT_INTERVAL_S)
+        report = trio.run(run_nodes_test, plan, watched.url(replicas), data, redis_faults)
     found = "; ".join(report.violations[:3]) or "nothing lost, doubled or out of order"
     if report.loss:
         found = "; ".join((*describe_loss(report.loss, len(report.recordings)), *report.violations[:3]))

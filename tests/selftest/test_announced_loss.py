@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from trio_chat.selftest.announced_loss import JUMP, AnnouncedLoss, describe_loss, excuse
+from trio_chat.selftest.announced_loss import ID_JUMP, AnnouncedLoss, describe_loss, discount_announced_loss
 from trio_chat.selftest.checker import Recording, ShownEntry, check_history
 
-FAR = 7 + JUMP
+FAR = 7 + ID_JUMP
 
 
 def said(number: int, author: str, text: str) -> ShownEntry:
@@ -48,15 +48,17 @@ def bob() -> Recording:
     """He was away when entries were lost, and was told so."""
     said = {"2": "two", "l": "last"}
     shown = [BEFORE, ONE, TWO, LAST]
-    return Recording("bob", said=said, heard=["hello bob"], shown=shown, sent=["2", "l"], missed=1, breaks=[3])
+    return Recording(
+        "bob", said=said, heard=["hello bob"], shown=shown, sent=["2", "l"], other_gaps=1, epoch_changes=[3]
+    )
 
 
 def violations_of(recordings: Sequence[Recording]) -> list[str]:
-    return check_history(HISTORY, excuse(HISTORY, recordings)[0])
+    return check_history(HISTORY, discount_announced_loss(HISTORY, recordings)[0])
 
 
 def test_what_was_lost_and_what_was_missed_by_those_who_were_told_is_no_broken_promise() -> None:
-    _, loss = excuse(HISTORY, [alice(), bob()])
+    _, loss = discount_announced_loss(HISTORY, [alice(), bob()])
 
     assert violations_of([alice(), bob()]) == []
     assert loss == AnnouncedLoss(times=1, entries=2, acknowledged=2, told=1, missed=3, since=MISSED.id)
@@ -72,13 +74,13 @@ def test_what_was_lost_and_what_was_missed_by_those_who_were_told_is_no_broken_p
 @pytest.mark.parametrize(
     ("silent", "violation"),
     [
-        (replace(bob(), missed=0, breaks=[]), "bob was never shown entry 5 in #lobby: alice said 'three'"),
+        (replace(bob(), other_gaps=0, epoch_changes=[]), "bob was never shown entry 5 in #lobby: alice said 'three'"),
         (
-            replace(bob(), shown=[BEFORE, TWO, LAST], breaks=[2]),
+            replace(bob(), shown=[BEFORE, TWO, LAST], epoch_changes=[2]),
             "bob was never shown entry 3 in #lobby: alice said 'one'",
         ),
-        (replace(bob(), shown=[BEFORE, ONE, TWO, MISSED], breaks=[3]), f"bob was never shown {LAST}"),
-        (replace(bob(), missed=2), "bob had 1 gaps announced"),
+        (replace(bob(), shown=[BEFORE, ONE, TWO, MISSED], epoch_changes=[3]), f"bob was never shown {LAST}"),
+        (replace(bob(), other_gaps=2), "bob had 1 gaps announced"),
         (replace(bob(), said=bob().said | {"x": "gone"}, sent=["2", "l", "x"]), "bob was told that 'gone' is kept"),
         (replace(bob(), shown=[BEFORE, ONE, TWO, LAST, LAST]), f"bob was shown entry {LAST.id} 2 times"),
         (
@@ -105,14 +107,14 @@ def test_a_line_that_was_lost_and_said_again_counts_once() -> None:
     shown = [ONE, LOST, LOST_MAIL, again, received]
     other = Recording("bob", heard=["psst", "psst"], shown=shown)
 
-    excused, loss = excuse(history, [one, other])
+    discounted, loss = discount_announced_loss(history, [one, other])
 
-    assert check_history(history, excused) == []
+    assert check_history(history, discounted) == []
     assert loss
     assert loss.acknowledged == 0
 
 
-def test_without_a_jump_of_the_ids_nothing_is_excused() -> None:
+def test_without_a_jump_of_the_ids_nothing_is_discounted() -> None:
     recordings = [alice()]
 
-    assert excuse((ONE, TWO, THREE), recordings) == (recordings, None)
+    assert discount_announced_loss((ONE, TWO, THREE), recordings) == (recordings, None)

@@ -14,7 +14,7 @@ HISTORY = (
 
 def alice(**changes: object) -> Recording:
     whole = Recording(
-        "alice", said={"a1": "one", "a3": "three"}, shown=[*HISTORY], sent=["a1", "a3"], failed=[], missed=0
+        "alice", said={"a1": "one", "a3": "three"}, shown=[*HISTORY], sent=["a1", "a3"], failed=[], other_gaps=0
     )
     return replace(whole, **changes)
 
@@ -66,7 +66,7 @@ def test_a_line_that_failed_and_is_nowhere_is_in_order() -> None:
         ({"sent": ["a1", "a3", "b2"]}, "alice got an answer for 'b2', which it never said"),
         ({"said": {"a1": "one"}, "sent": ["a1"]}, "nobody said 'three', but it is in the history"),
         ({"ended": "your session goes on"}, "alice gave up: your session goes on"),
-        ({"missed": 1}, "alice had 1 gaps announced"),
+        ({"other_gaps": 1}, "alice had 1 gaps announced"),
     ],
 )
 def test_a_broken_promise_is_found(changes: dict[str, object], violation: str) -> None:
@@ -198,7 +198,7 @@ def test_what_was_pruned_is_announced_by_a_gap_and_no_gap_is_without_a_reason(
 ) -> None:
     shown = [line for line in HISTORY if line != PRUNED]
 
-    assert check_history(HISTORY, [alice(shown=shown, gaps=gaps), bob()], gone=gone) == violations
+    assert check_history(HISTORY, [alice(shown=shown, gaps=gaps), bob()], pruned_ids=gone) == violations
 
 
 def test_a_mailbox_has_gaps_too() -> None:
@@ -208,7 +208,7 @@ def test_a_mailbox_has_gaps_too() -> None:
 
     def violations(**changes: object) -> list[str]:
         recording = bob(shown=shown, **changes)
-        return check_history(history, [alice(), recording], gone=[6])
+        return check_history(history, [alice(), recording], pruned_ids=[6])
 
     assert violations(gaps=[AnnouncedGap("@", 4)]) == []
     assert violations() == ["bob was never shown entry 6 in #@: alice told 'psst 6'"]

@@ -15,7 +15,12 @@ from tests.redis_server import RedisServer
 from trio_chat.selftest.nodes import NodesPlan, run_nodes_test
 
 PLAN = NodesPlan(
-    8.0, 1, names=("alice", "bob", "carol", "dave"), end_interval_s=1.5, pause_interval_s=2.0, disturb_interval_s=1.5
+    8.0,
+    1,
+    names=("alice", "bob", "carol", "dave"),
+    restart_interval_s=1.5,
+    pause_interval_s=2.0,
+    redis_fault_interval_s=1.5,
 )
 
 

@@ -1,4 +1,4 @@
-"""The judge of presence, against histories that are wrong in one way each."""
+"""The check of presence, on histories that are wrong in one way each."""
 
 from pathlib import Path
 

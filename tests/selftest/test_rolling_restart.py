@@ -13,7 +13,7 @@ from tests.haproxy import HaProxy, NodeAddress, config_for, redis_settings
 from tests.protocol.conftest import Server, running_server
 from tests.redis_server import RedisServer
 from trio_chat.selftest.conversation import say_last, talk
-from trio_chat.selftest.fault_time import FaultTime
+from trio_chat.selftest.fault_period import FaultPeriod
 from trio_chat.selftest.nodes import BEGIN, END, judge
 from trio_chat.selftest.participant import Participant, open_participant
 
@@ -68,7 +68,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 async def converse(site: Site, participants: Sequence[Participant]) -> None:
     """Let all talk while the nodes are restarted, and until each has been shown all that was said."""
-    talking = FaultTime(1)
+    talking = FaultPeriod(1)
     await participants[0].say(BEGIN)
     for one in participants:
         await one.wait_until_shown(BEGIN)

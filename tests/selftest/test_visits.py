@@ -1,4 +1,4 @@
-"""The judge of those who move between rooms, against visits that are wrong in one way each."""
+"""The check of clients that move between rooms, on visits that are wrong in one way each."""
 
 import pytest
 

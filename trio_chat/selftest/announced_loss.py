@@ -1,7 +1,7 @@
-"""Loss that was announced: entries that a Redis lost, and those that clients missed when they were told so. Pure.
+"""Announced loss: entries that Redis lost, and those that clients missed when they were told so. Pure.
 
-Where Redis has lost entries the chat gets another epoch, and its ids go on a million above those that anybody can have
-heard of. So an id in such a jump is that of an entry that was lost, and a client that connects again is told.
+After Redis has lost entries, the chat gets another epoch, and its ids go on a million above the last known one. So an
+id inside such a jump is that of a lost entry, and a client that connects again is told that the epoch has changed.
 """
 
 import sys
@@ -13,79 +13,80 @@ from itertools import pairwise
 from trio_chat.chat.events import MAILBOX_MARK, Kind
 from trio_chat.selftest.checker import Recording, ShownEntry
 
-JUMP = 1_000_000
-"""See LOST_AT_MOST in open.lua."""
+ID_JUMP = 1_000_000
+"""Distance between two ids with a loss between them: LOST_AT_MOST in open.lua."""
 
-Span = tuple[int, int]
-"""Ids between two others."""
+IdRange = tuple[int, int]
+"""A range of ids, without both of its ends."""
 
 
 @dataclass(frozen=True, slots=True)
 class AnnouncedLoss:
-    """Numbers of what was lost, and announced: as many times, so many entries that were shown to somebody.
-
-    `acknowledged` are those among them whose senders were told that they are kept, `told` the clients who were told of
-    the loss, and `missed` the entries that are kept, and were not shown to one of those. `since` is the first id behind
-    the loss, and `places` counts the notices from there on that somebody came or went: places are lost, too.
-    """
+    """The extent of a loss that was announced."""
 
     times: int
+    """Number of jumps in the ids."""
     entries: int
+    """Number of lost entries that at least one client had been shown."""
     acknowledged: int
+    """Number of them whose senders had been told that they were kept."""
     told: int
+    """Number of clients that were told of the loss."""
     missed: int
+    """Number of entries that are kept and were not shown to a client that was told, added up over these clients."""
     since: int = 0
+    """The first id after the first loss."""
     places: int = 0
+    """Number of notices from there on that somebody came or went: Redis lost sessions together with the entries."""
 
 
-def excuse(
+def discount_announced_loss(
     history: Sequence[ShownEntry], recordings: Sequence[Recording], *, first_id: int = 1
 ) -> tuple[Sequence[Recording], AnnouncedLoss | None]:
-    """Take what was lost and announced out of recordings, and add what was announced to be missed.
+    """Remove lost entries from recordings, and add the entries that clients were told they had missed.
 
-    `first_id` is the id of the first entry that counts, which may be lost.
+    `first_id` is the id of the first entry that counts; that one may be lost too.
 
-    -> the recordings as if none of that had happened, so that they can be checked as any others; and what it was, or
-    None where no id says that entries were lost
+    -> recordings that can be checked like those of a run without loss, and the loss; None where no ids were skipped
     """
     ids = [first_id - 1, *(line.id for line in history)]
-    spans = [(before, after) for before, after in pairwise(ids) if after - before > JUMP]
-    if not spans:
+    ranges = [(before, after) for before, after in pairwise(ids) if after - before > ID_JUMP]
+    if not ranges:
         return recordings, None
-    lost = {line for one in recordings for line in one.shown if _is_within(line.id, spans)}
+    lost = {line for one in recordings for line in one.shown if _is_within(line.id, ranges)}
     texts = {line.text for line in lost}
     kept = {line.text for line in history}
     acknowledged = sum(
         text in texts - kept and key in one.sent for one in recordings for key, text in _messages(one).items()
     )
-    excused: list[Recording] = []
+    discounted: list[Recording] = []
     missed = 0
     for one in recordings:
         own = list(_shown_to(one, history))
-        breaks = {at: _missed_at(at, one, own) for at in one.breaks}
-        missed += sum(map(len, breaks.values()))
-        excused.append(_excused(one, spans, {text for text in texts if text not in kept}, breaks))
+        missed_by_change = {at: _missed_at(at, one, own) for at in one.epoch_changes}
+        missed += sum(map(len, missed_by_change.values()))
+        discounted.append(_discounted(one, ranges, {text for text in texts if text not in kept}, missed_by_change))
     loss = AnnouncedLoss(
-        len(spans),
+        len(ranges),
         len({line.id for line in lost}),
         acknowledged,
-        sum(bool(one.breaks) for one in recordings),
+        sum(bool(one.epoch_changes) for one in recordings),
         missed,
-        spans[0][1],
+        ranges[0][1],
     )
-    return excused, loss
+    return discounted, loss
 
 
 def _messages(one: Recording) -> dict[str, str]:
     return one.said | {key: text for key, (_, text) in one.told.items()}
 
 
-def _is_within(number: int, spans: Iterable[Span]) -> bool:
-    return any(low < number < high for low, high in spans)
+def _is_within(number: int, ranges: Iterable[IdRange]) -> bool:
+    return any(low < number < high for low, high in ranges)
 
 
 def _shown_to(one: Recording, history: Sequence[ShownEntry]) -> Iterator[ShownEntry]:
-    """Yield the entries that are shown to somebody, in the rooms in which they are: not those in others' mailboxes."""
+    """Yield the entries that are meant for a client: those of all rooms and of its own mailbox."""
     mail = {line.id for line in one.shown if line.room == MAILBOX_MARK}
     mailboxes = {line.room for line in history if line.id in mail}
     for line in history:
@@ -96,7 +97,10 @@ def _shown_to(one: Recording, history: Sequence[ShownEntry]) -> Iterator[ShownEn
 
 
 def _missed_at(at: int, one: Recording, own: Iterable[ShownEntry]) -> list[ShownEntry]:
-    """Return the entries behind all that was shown before a break, and before all that was shown after it."""
+    """Return the entries between those shown before a change of epoch and those shown after it, room by room.
+
+    `at` is the number of entries shown before the change.
+    """
     seen: dict[str, int] = {}
     for line in one.shown[:at]:
         seen[line.room] = max(line.id, seen.get(line.room, 0))
@@ -104,19 +108,22 @@ def _missed_at(at: int, one: Recording, own: Iterable[ShownEntry]) -> list[Shown
     return [line for line in own if seen.get(line.room, 0) < line.id < before]
 
 
-def _excused(
-    one: Recording, spans: Sequence[Span], lost: Collection[str], breaks: Mapping[int, Sequence[ShownEntry]]
+def _discounted(
+    one: Recording,
+    ranges: Sequence[IdRange],
+    lost_texts: Collection[str],
+    missed_by_change: Mapping[int, Sequence[ShownEntry]],
 ) -> Recording:
-    """Return a recording without what was lost, and with what was missed. `lost` are the texts that are not kept."""
+    """Return a recording without lost entries, and with the missed ones, by the number of entries shown before them."""
     shown = [
         line
         for at in range(len(one.shown) + 1)
-        for line in (*breaks.get(at, ()), *one.shown[at : at + 1])
-        if not _is_within(line.id, spans)
+        for line in (*missed_by_change.get(at, ()), *one.shown[at : at + 1])
+        if not _is_within(line.id, ranges)
     ]
-    told = [line for lines in breaks.values() for line in lines if line.kind == Kind.TOLD]
-    twice = Counter(line.text for line in one.shown if line.room == MAILBOX_MARK and _is_within(line.id, spans))
-    gone = {key for key, text in _messages(one).items() if text in lost}
+    told = [line for lines in missed_by_change.values() for line in lines if line.kind == Kind.TOLD]
+    twice = Counter(line.text for line in one.shown if line.room == MAILBOX_MARK and _is_within(line.id, ranges))
+    gone = {key for key, text in _messages(one).items() if text in lost_texts}
     return replace(
         one,
         said={key: text for key, text in one.said.items() if key not in gone},
@@ -126,7 +133,7 @@ def _excused(
         shown=shown,
         sent=[key for key in one.sent if key not in gone],
         failed=[key for key in one.failed if key not in gone],
-        missed=one.missed - len(one.breaks),
+        other_gaps=one.other_gaps - len(one.epoch_changes),
     )
 
 

@@ -1,4 +1,4 @@
-"""Everything that was ever in the journal of a test, also what the server has pruned since."""
+"""All entries that were ever in the journal of a test, those included that the server has pruned since."""
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -14,8 +14,8 @@ PAGE_ENTRIES = 1000
 PRUNING_TIMEOUT_S = 5.0
 PRUNING_POLL_S = 0.1
 
-NEWEST_KEPT = 20
-"""Entries that are never pruned here: a server that begins with an empty journal has nobody who missed anything."""
+KEPT_MIN = 20
+"""Least number of newest entries that a server keeps here: one that starts with an empty journal announces no gaps."""
 
 
 class Archive:
@@ -23,8 +23,8 @@ class Archive:
 
     def __init__(self) -> None:
         self._entries: dict[int, Entry] = {}
-        self.gone: frozenset[int] = frozenset()
-        """Ids of entries that are no longer in the journal."""
+        self.pruned_ids: frozenset[int] = frozenset()
+        """Ids of the entries that are no longer in the journal."""
 
     @property
     def entries(self) -> Sequence[Entry]:
@@ -39,10 +39,10 @@ class Archive:
                 seen = page[-1].id
                 self._entries |= {it.id: it for it in page if isinstance(it, Entry)}
                 kept |= {it.id for it in page}
-        self.gone = frozenset(self._entries.keys() - kept)
+        self.pruned_ids = frozenset(self._entries.keys() - kept)
 
     async def wait_until_pruned(self, data: Path, keep: int) -> None:
-        """Return when a server has pruned all that was here but the `keep` newest, or was too busy for that."""
+        """Return when a server has pruned all known entries but the `keep` newest, or after PRUNING_TIMEOUT_S."""
         target = max(self._entries, default=0) - keep
         with trio.move_on_after(PRUNING_TIMEOUT_S):
             while True:
@@ -52,15 +52,15 @@ class Archive:
                 await trio.sleep(PRUNING_POLL_S)
 
     def to_keep(self, unacknowledged: Collection[str]) -> int:
-        """Return the number of newest entries that a server must keep: from the first with one of these keys on.
+        """Return the number of newest entries that a server must keep: those from the first with one of these keys on.
 
-        A message that is repeated when its first copy is pruned is said again: nobody can know of it any more.
+        Its sender may repeat a message that is not acknowledged. If its first copy were pruned, it would be kept twice.
         """
         if not self._entries:
-            return NEWEST_KEPT
+            return KEPT_MIN
         last = max(self._entries)
         pending = [it.id for it in self._entries.values() if it.draft.key and it.draft.key in unacknowledged]
-        return max(NEWEST_KEPT, last - min(pending, default=last) + 1)
+        return max(KEPT_MIN, last - min(pending, default=last) + 1)
 
     def lines(self, begin: str, end: str) -> list[ShownEntry]:
         """Return the entries from the text `begin` to the last one that starts with `end`, as clients show them."""

@@ -16,7 +16,7 @@ from trio_chat.selftest.archive import Archive
 from trio_chat.selftest.checker import Recording, check_history
 from trio_chat.selftest.commuter import COMMUTERS_ROOM, Commuter
 from trio_chat.selftest.conversation import say_last, talk
-from trio_chat.selftest.fault_time import FaultTime
+from trio_chat.selftest.fault_period import FaultPeriod
 from trio_chat.selftest.mover import MOVING_ROOMS, Mover
 from trio_chat.selftest.participant import Participant, open_participant
 from trio_chat.selftest.presence import presence_faults
@@ -26,19 +26,21 @@ from trio_chat.selftest.visits import check_visits
 
 NAMES = ("alice", "bob", "carol", "dave", "erin", "frank")
 LISTENERS = ("zoe", "yves")
-"""Clients that say nothing: what they missed is pruned while they are away."""
+"""Clients that say nothing, so that entries which they missed may be pruned while they are away."""
 
 MOVERS = ("gina", "hugo")
 MEMBERS = ("kate",)
-"""Members who are here in two places at once all the time."""
+"""Members that stay connected at each of PLACES."""
 
 COMMUTERS = ("liam",)
-"""Members who come and go in two places."""
+"""Members that join and leave again and again at each of PLACES."""
 
-TO_COMMUTERS = 4
-"""Private messages to one of them for one to anybody else."""
+COMMUTER_WEIGHT = 4
+"""Weight of a commuter as the recipient of a private message; anybody else has 1."""
 
 PLACES = ("", "-phone")
+"""Suffixes of the two places of each member."""
+
 BEGIN, END = "the chaos test begins", "the chaos test ends"
 BROKEN_AT_START = 0.2
 """Share of the connections that have a fault injected before the first byte."""
@@ -47,8 +49,8 @@ LOCKED_S = (2.2, 3.2)
 """Bounds of the time for which the journal is locked: longer than the server waits for a lock, so that batches fail."""
 
 CALM_S = 1.0
-"""Connections are left alone while the journal is locked, and so long afterwards: a client that makes a new connection
-repeats what it has said in its order, and one that stays on its connection has to do so too."""
+"""Time after a lock of the journal in which no connection is broken, as during the lock. A client that reconnects
+repeats failed messages in their order; then clients have to do so on the same connection, too."""
 
 LOCK_WAIT_S = 10
 
@@ -136,21 +138,21 @@ async def _judge(test: "ChaosTest", folder: Path) -> None:
     await archive.update(folder)
     history = archive.lines(BEGIN, END)
     moving = [recording for recordings in test.stays for recording in recordings]
-    report.entries, report.pruned = len(history), len(archive.gone)
+    report.entries, report.pruned = len(history), len(archive.pruned_ids)
     report.visits = sum(len(list(mover.visits)) for mover in movers)
     report.gaps = sum(len(recording.gaps) for recording in (*report.recordings, *moving))
     report.waits = sum(recording.waits for recording in (*report.recordings, *moving))
     report.violations += check_history(
         history,
         report.recordings,
-        gone=archive.gone,
+        pruned_ids=archive.pruned_ids,
         movers=moving,
         elsewhere=(*MOVING_ROOMS, COMMUTERS_ROOM),
         mail={one.name: one.mail for one in commuters},
     )
     for mover in movers:
-        report.violations += check_visits(mover.name, [*mover.visits], history, archive.gone)
-    pruned = [entry for entry in archive.entries if entry.id in archive.gone]
+        report.violations += check_visits(mover.name, [*mover.visits], history, archive.pruned_ids)
+    pruned = [entry for entry in archive.entries if entry.id in archive.pruned_ids]
     report.violations += await presence_faults(folder, pruned)
 
 
@@ -166,14 +168,14 @@ class ChaosTest:
         self.movers: list[Mover] = []
         self.commuters: list[Commuter] = []
         self._participants: list[Participant] = []
-        self._fault_time = FaultTime(plan.seed)
+        self._fault_period = FaultPeriod(plan.seed)
         self._is_calm = False
         self._lock = trio.Lock()
         """Held while the server is killed and started, or its journal locked: a locked journal cannot be opened."""
 
     @property
     def stays(self) -> list[list[Recording]]:
-        """The recordings of the stays of each of those who come and go."""
+        """The recordings of all stays of each mover and each commuter."""
         return [*(one.recordings for one in self.movers), *(one.recordings for one in self.commuters)]
 
     async def run(self, folder: Path, on_progress: Callable[[float], None]) -> None:
@@ -188,15 +190,15 @@ class ChaosTest:
             participants += await self._open_members(stack, folder)
             self._participants = participants
             self.commuters = [
-                Commuter(name, place, proxy.port, folder, self._fault_time.rng(f"{name}{place}"))
+                Commuter(name, place, proxy.port, folder, self._fault_period.rng(f"{name}{place}"))
                 for name in self._plan.commuters
                 for place in PLACES
             ]
-            self.movers = [Mover(name, proxy.port, folder, self._fault_time.rng(name)) for name in self._plan.movers]
+            self.movers = [Mover(name, proxy.port, folder, self._fault_period.rng(name)) for name in self._plan.movers]
             report.recordings = [one.recording for one in participants]
             with trio.move_on_after(self._plan.seconds + self._plan.settle_timeout_s) as scope:
                 await self._begin(participants)
-                self._fault_time.begin(self._plan.seconds)
+                self._fault_period.begin(self._plan.seconds)
                 await self._inject_faults(participants, on_progress)
                 await self._settle(participants)
             if scope.cancelled_caught:
@@ -208,7 +210,7 @@ class ChaosTest:
         report.violations += self._supervisor.errors()
 
     async def _open_members(self, stack: AsyncExitStack, folder: Path) -> list[Participant]:
-        """Claim the names of the members. -> the places of those who stay"""
+        """Claim the names of members and commuters. -> the places of the members, which stay connected"""
         port, staying = self._proxy.port, list[Participant]()
         for name in self._plan.members:
             first = await stack.enter_async_context(open_participant(name, port, folder))
@@ -224,7 +226,7 @@ class ChaosTest:
     async def _begin(self, participants: Sequence[Participant]) -> None:
         """Return when every client has been shown the first line: the check of the history starts there.
 
-        A message waits for each member who comes later, however slow the machine is.
+        A private message then waits for each commuter, so that some messages wait however slow the machine is.
         """
         first = participants[0]
         await first.say(BEGIN)
@@ -236,24 +238,24 @@ class ChaosTest:
     async def _inject_faults(self, participants: Sequence[Participant], on_progress: Callable[[float], None]) -> None:
         say = partial(talk, interval_s=self._plan.line_interval_s)
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._break_connections, self._fault_time.rng("faults"))
-            nursery.start_soon(self._kill_server, self._fault_time.rng("kills"))
-            nursery.start_soon(self._lock_journal, self._fault_time.rng("locks"))
+            nursery.start_soon(self._break_connections, self._fault_period.rng("faults"))
+            nursery.start_soon(self._kill_server, self._fault_period.rng("kills"))
+            nursery.start_soon(self._lock_journal, self._fault_period.rng("locks"))
             nursery.start_soon(self._report_progress, on_progress)
             for mover in self.movers:
-                nursery.start_soon(mover.run, self._plan.move_interval_s, self._fault_time.is_over)
+                nursery.start_soon(mover.run, self._plan.move_interval_s, self._fault_period.is_over)
             for commuter in self.commuters:
                 others = self._others(commuter.name)
-                nursery.start_soon(commuter.run, others, self._plan.commute_interval_s, self._fault_time.is_over)
+                nursery.start_soon(commuter.run, others, self._plan.commute_interval_s, self._fault_period.is_over)
             for one in participants:
                 if one.recording.name not in self._plan.listeners:
                     others = self._others(one.recording.name)
-                    nursery.start_soon(say, one, others, self._fault_time)
+                    nursery.start_soon(say, one, others, self._fault_period)
 
     def _others(self, name: str) -> list[str]:
-        """Return the names of those to whom somebody may write in private; more often to those who may be away."""
+        """Return the possible recipients of somebody's private messages, with each commuter COMMUTER_WEIGHT times."""
         plan = self._plan
-        return [other for other in (*plan.names, *plan.members, *[*plan.commuters] * TO_COMMUTERS) if other != name]
+        return [other for other in (*plan.names, *plan.members, *[*plan.commuters] * COMMUTER_WEIGHT) if other != name]
 
     async def _settle(self, participants: Sequence[Participant]) -> None:
         """Return when every client has been shown the last line of each room: the check ends there."""
@@ -277,18 +279,18 @@ class ChaosTest:
         self._proxy.on_connection = lambda connection: (
             inject_one(connection) if rng.random() < BROKEN_AT_START and not self._is_calm else None
         )
-        while await self._fault_time.goes_on_after(rng.expovariate(1 / self._plan.fault_interval_s)):
+        while await self._fault_period.goes_on_after(rng.expovariate(1 / self._plan.fault_interval_s)):
             if not self._is_calm and (connections := list(self._proxy.connections)):
                 inject_one(rng.choice(connections))
         self._proxy.on_connection = lambda connection: None
 
     async def _kill_server(self, rng: Random) -> None:
-        while await self._fault_time.goes_on_after(rng.uniform(0.5, 1.5) * self._plan.kill_interval_s):
+        while await self._fault_period.goes_on_after(rng.uniform(0.5, 1.5) * self._plan.kill_interval_s):
             await self._restart(prunes=True)
         await self._restart(prunes=False)  # from here on nothing is pruned that is not in the archive
 
     async def _restart(self, *, prunes: bool) -> None:
-        """Kill the server and start it anew; let it prune what nobody may say again who has had no answer."""
+        """Kill the server and start it again. If it `prunes`, it keeps every message that its sender may repeat."""
         async with self._lock:
             self._proxy.target = None
             await self._supervisor.kill()
@@ -302,7 +304,7 @@ class ChaosTest:
                 await self.archive.wait_until_pruned(self._supervisor.data, keep)
 
     async def _lock_journal(self, rng: Random) -> None:
-        while await self._fault_time.goes_on_after(rng.uniform(0.5, 1.5) * self._plan.lock_interval_s):
+        while await self._fault_period.goes_on_after(rng.uniform(0.5, 1.5) * self._plan.lock_interval_s):
             async with self._lock:
                 self._is_calm = True
                 journal = self._supervisor.data / "journal.db"
@@ -312,7 +314,7 @@ class ChaosTest:
                 self._is_calm = False
 
     async def _report_progress(self, on_progress: Callable[[float], None]) -> None:
-        while (left_s := self._fault_time.left_s) > 0:
+        while (left_s := self._fault_period.left_s) > 0:
             on_progress(self._plan.seconds - left_s)
             await trio.sleep(0.1)
         on_progress(self._plan.seconds)

@@ -35,31 +35,35 @@ class AnnouncedGap(NamedTuple):
 
 @dataclass(slots=True)
 class Recording:
-    """The lines that one client sent and was shown, in order. `said` has the texts by their keys.
-
-    `told` has the recipients and texts of its private messages by their keys, `heard` those that it received,
-    and `echoed` those that it sent, or another place of the same member, as they were shown to it.
-    `place` tells the clients of one member apart, and `waits` counts the private messages that wait for somebody away.
-    `gaps` are those that were announced because entries were pruned, and `missed` counts the others. `breaks` are the
-    numbers of entries that were shown when it was told of another epoch. `ended` is the reason why it gave up, if it
-    did.
-    """
+    """Everything that one client sent and was shown, in order."""
 
     name: str
     place: str = ""
+    """Suffix that tells the clients of one member apart."""
     said: dict[str, str] = field(default_factory=dict)
+    """Texts of the lines that it said in rooms, by their keys."""
     told: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Recipients and texts of the private messages that it sent, by their keys."""
     heard: list[str] = field(default_factory=list)
+    """Texts of the private messages that it received."""
     echoed: list[str] = field(default_factory=list)
+    """Texts of the private messages that it was shown as sent: by itself, or by another place of the same member."""
     shown: list[ShownEntry] = field(default_factory=list)
     sent: list[str] = field(default_factory=list)
+    """Keys of the lines and messages that were acknowledged."""
     failed: list[str] = field(default_factory=list)
+    """Keys of the lines and messages that were refused."""
     gaps: list[AnnouncedGap] = field(default_factory=list)
+    """Gaps that were announced because entries were pruned."""
+    other_gaps: int = 0
+    """Number of gaps that were announced for any other reason."""
     waits: int = 0
-    missed: int = 0
-    breaks: list[int] = field(default_factory=list)
+    """Number of its private messages whose recipient was away."""
+    epoch_changes: list[int] = field(default_factory=list)
+    """For each change of epoch that it was told of, the number of entries that it had been shown by then."""
     reconnects: int = 0
     ended: str = ""
+    """The reason why it gave up; empty if it did not."""
 
     @property
     def title(self) -> str:
@@ -76,7 +80,7 @@ def check_history(
     history: Sequence[ShownEntry],
     recordings: Sequence[Recording],
     *,
-    gone: Collection[int] = (),
+    pruned_ids: Collection[int] = (),
     movers: Sequence[Recording] = (),
     elsewhere: Collection[str] = (),
     mail: Mapping[str, Sequence[str]] = MappingProxyType({}),
@@ -85,22 +89,22 @@ def check_history(
 
     `history` begins with an entry before which all clients had joined, and ends with one after which nothing was said;
     what they were shown before and after is ignored. Every text is unique. All clients are in all rooms; each room has
-    its own order. Entries with ids in `gone` were pruned: who has not been shown one must have been told of a gap.
+    its own order. A client that was not shown an entry of `pruned_ids` must have been told of a gap.
     `movers` come and go: they are judged by what they said, and else by `check_visits`. Nobody else is in the rooms
     `elsewhere`. `mail` has, by name, the private messages kept for those members who were not always there, as
     they found them at the end.
     """
     recordings = (*recordings, *movers)
-    pruned = {line.text for line in history if line.id in gone}
+    pruned_texts = {line.text for line in history if line.id in pruned_ids}
     violations = list(_check_texts_and_order(history, recordings))
     for recording in recordings:
         if recording not in movers:
             violations += (
-                f"{recording.title} {what}" for what in _check_all_shown(history, recording, gone, elsewhere)
+                f"{recording.title} {what}" for what in _check_all_shown(history, recording, pruned_ids, elsewhere)
             )
         violations += (f"{recording.title} {what}" for what in _check_said(history, recording))
         violations += (f"{recording.title} {what}" for what in _check_own_order(history, recording))
-        violations += (f"{recording.title} {what}" for what in _check_told(recording, recordings, mail, pruned))
+        violations += (f"{recording.title} {what}" for what in _check_told(recording, recordings, mail, pruned_texts))
     return [*violations, *_check_heard_once(recordings, mail)]
 
 
@@ -117,18 +121,18 @@ def _check_texts_and_order(history: Sequence[ShownEntry], recordings: Iterable[R
 
 
 def _check_all_shown(
-    history: Sequence[ShownEntry], recording: Recording, gone: Collection[int], elsewhere: Collection[str]
+    history: Sequence[ShownEntry], recording: Recording, pruned_ids: Collection[int], elsewhere: Collection[str]
 ) -> Iterator[str]:
     first, last = (history[0].id, history[-1].id) if history else (1, 0)
     shown = [line for line in recording.shown if first <= line.id <= last]
     rooms = {line.room for line in (*history, *shown)} | {gap.room for gap in recording.gaps}
     rooms = {room for room in rooms.difference(elsewhere) if not room.startswith(MAILBOX_MARK)}
     for room in sorted(rooms):
-        yield from check_shown(_of_room(history, room), _of_room(shown, room), _gaps_in(recording, room), gone)
+        yield from check_shown(_of_room(history, room), _of_room(shown, room), _gaps_in(recording, room), pruned_ids)
     mine = {line.id for line in shown if line.room == MAILBOX_MARK}
     names = {line.room for line in history if line.id in mine}
     mailbox = [line._replace(room=MAILBOX_MARK) for line in history if line.room in names]
-    yield from check_shown(mailbox, _of_room(shown, MAILBOX_MARK), _gaps_in(recording, MAILBOX_MARK), gone)
+    yield from check_shown(mailbox, _of_room(shown, MAILBOX_MARK), _gaps_in(recording, MAILBOX_MARK), pruned_ids)
 
 
 def _gaps_in(recording: Recording, room: str) -> list[AnnouncedGap]:
@@ -136,9 +140,12 @@ def _gaps_in(recording: Recording, room: str) -> list[AnnouncedGap]:
 
 
 def check_shown(
-    history: Sequence[ShownEntry], shown: Sequence[ShownEntry], gaps: Sequence[AnnouncedGap], gone: Collection[int]
+    history: Sequence[ShownEntry],
+    shown: Sequence[ShownEntry],
+    gaps: Sequence[AnnouncedGap],
+    pruned_ids: Collection[int],
 ) -> Iterator[str]:
-    """Find what a client was shown of one room wrongly, twice, never or in another order, and gaps that were none."""
+    """Find entries of one room that a client was shown wrongly, twice, never or out of order, and unfounded gaps."""
     if shown == history and not gaps:
         return
     kept = {line.id: line for line in history}
@@ -147,10 +154,10 @@ def check_shown(
     spans = [(gap.after, _next_id(shown, gap)) for gap in gaps]
     yield from (f"was shown entry {number} {count} times" for number, count in times.items() if count > 1)
     for line in missing:
-        if line.id not in gone or not any(after < line.id < until for after, until in spans):
+        if line.id not in pruned_ids or not any(after < line.id < until for after, until in spans):
             yield f"was never shown {line}"
     for gap, (after, until) in zip(gaps, spans, strict=True):
-        if not any(after < line.id < until and line.id in gone for line in missing):
+        if not any(after < line.id < until and line.id in pruned_ids for line in missing):
             yield f"was told of a gap in #{gap.room} after entry {after}, where nothing is missing"
     yield from (f"was shown {line}, which is not in the history" for line in shown if kept.get(line.id) != line)
     yield from (
@@ -178,8 +185,8 @@ def _check_said(history: Sequence[ShownEntry], recording: Recording) -> Iterator
         yield f"got an answer for {key!r}, which it never said"
     if recording.ended:
         yield f"gave up: {recording.ended}"
-    if recording.missed:
-        yield f"had {recording.missed} gaps announced"
+    if recording.other_gaps:
+        yield f"had {recording.other_gaps} gaps announced"
 
 
 def _check_own_order(history: Sequence[ShownEntry], recording: Recording) -> Iterator[str]:
@@ -197,7 +204,7 @@ def _check_told(
     recording: Recording,
     recordings: Iterable[Recording],
     mail: Mapping[str, Sequence[str]],
-    pruned: Collection[str],
+    pruned_texts: Collection[str],
 ) -> Iterator[str]:
     """Find private messages that did not come once to each place of their recipient, or are not in its mail once."""
     heard = [(one.name, one.title, Counter(one.heard)) for one in recordings if one.name not in mail]
@@ -206,19 +213,19 @@ def _check_told(
     sent, failed = Counter(recording.sent), Counter(recording.failed)
     for key, (to, text) in recording.told.items():
         for title, times in [(title, texts[text]) for name, title, texts in heard if name == to]:
-            if sent[key] and times != 1 and not (times == 0 and text in pruned):
+            if sent[key] and times != 1 and not (times == 0 and text in pruned_texts):
                 yield f"was told that {_quote(text)} is kept for {title}, who received it {times} times"
             if failed[key] and times:
                 yield f"was told that {_quote(text)} for {title} failed, but it was received"
         for title, times in [(title, texts[text]) for name, title, texts in echoed if name == recording.name]:
-            if sent[key] and times != 1 and not (times == 0 and text in pruned):
+            if sent[key] and times != 1 and not (times == 0 and text in pruned_texts):
                 yield f"sent {_quote(text)} to {to}, which was shown to {title} {times} times"
         if (answers := sent[key] + failed[key]) != 1:
             yield f"sent {_quote(text)} to {to} and got {answers} answers"
 
 
 def _check_heard_once(recordings: Iterable[Recording], mail: Collection[str]) -> Iterator[str]:
-    """Find what came more than once to a place of those who were not always there, over all their stays."""
+    """Find messages that came more than once to a place of a member that was not always there, over all its stays."""
     heard = Counter((one.title, text) for one in recordings if one.name in mail for text in one.heard)
     yield from (f"{title} received {_quote(text)} {times} times" for (title, text), times in heard.items() if times > 1)
 

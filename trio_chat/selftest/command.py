@@ -18,7 +18,7 @@ from trio_chat.exception_groups import leaf_exceptions
 from trio_chat.journal import Durability, JournalError, check_journal
 from trio_chat.journal.redis.opening import is_everything
 from trio_chat.selftest.chaos import ChaosPlan, ChaosReport, run_chaos_test
-from trio_chat.selftest.nodes import NodesPlan, describe_nodes, run_nodes_test
+from trio_chat.selftest.nodes import NodesPlan, describe_nodes, run_nodes_test, with_option
 from trio_chat.selftest.participant import open_participant
 from trio_chat.selftest.report import describe
 from trio_chat.selftest.supervisor import SelftestError, open_supervisor
@@ -27,27 +27,27 @@ CHECK_TIMEOUT_S = 60.0
 REMOVAL_TIMEOUT_S = 10.0
 KILL_INTERVAL_S = 4.0
 INTERRUPTED_STATUS = 130
-ANNOUNCED_STATUS = 3
-"""Entries were lost, as was promised at most: all were told."""
+ANNOUNCED_LOSS_STATUS = 3
+"""Exit status after a loss that the settings of Redis allow, and of which all clients were told."""
 
 RunTest = Callable[[Path], Awaitable[int]]
 RunChaosTest = Callable[[ChaosPlan, Path, Callable[[float], None]], Awaitable[ChaosReport]]
 
 
 def check_installation(python: str = sys.executable) -> int:
-    """Start a server with this interpreter, let two clients speak to each other, stop it. -> exit status"""
+    """Start a server with an interpreter, let two clients talk to each other, and stop it. -> exit status"""
     return _run(partial(_check, python))
 
 
 def run_chaos(*, seconds: float, seed: int, run_test: RunChaosTest = run_chaos_test) -> int:
-    """Let clients talk for so many seconds under faults, and check the result. -> exit status"""
+    """Run the chaos test for so many seconds, print its report, and keep its files if it fails. -> exit status"""
     return _run(partial(_chaos, ChaosPlan(seconds, seed, kill_interval_s=min(KILL_INTERVAL_S, seconds / 3)), run_test))
 
 
 def run_nodes(url: str, *, seconds: float, seed: int) -> int:
-    """Let clients talk to three servers on the Redis that `url` names, in a chat of its own. -> exit status"""
-    mark = "&" if "?" in url else "?"
-    return _run(partial(_nodes, f"{url}{mark}chat=selftest-{secrets.token_hex(4)}", NodesPlan(seconds, seed)))
+    """Run the test of three nodes on the Redis that `url` names, in a chat of its own. -> exit status"""
+    own_chat = with_option(url, f"chat=selftest-{secrets.token_hex(4)}")
+    return _run(partial(_nodes, own_chat, NodesPlan(seconds, seed)))
 
 
 def _run(test: RunTest) -> int:
@@ -87,11 +87,14 @@ async def _nodes(url: str, plan: NodesPlan, folder: Path) -> int:
         print(f"prevention: {advice}")
     if report.violations:
         return 1
-    return ANNOUNCED_STATUS if report.loss else 0
+    return ANNOUNCED_LOSS_STATUS if report.loss else 0
 
 
 def prevention(promise: str, waited_for: int, replicas: int) -> str:
-    """Return what prevents a loss where Redis promises this and has so many replicas; "" where it had to keep all."""
+    """Return the advice that prevents such a loss; "" where Redis had to keep everything, so that the loss is a fault.
+
+    `promise` is what the settings of Redis promise, `waited_for` the number of its `replicas` that entries wait for.
+    """
     if waited_for < replicas:
         return f"with ?replicas={replicas} every entry waits for all replicas, and a failover loses nothing"
     if replicas or is_everything(promise, waited_for):

@@ -1,4 +1,4 @@
-"""A place of a member who comes and goes, and for whom private messages wait meanwhile."""
+"""A place of a member that joins and leaves again and again; private messages to the member wait meanwhile."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -8,35 +8,35 @@ from random import Random
 import trio
 
 from trio_chat.selftest.participant import Participant, open_participant
-from trio_chat.selftest.returning import Returning
+from trio_chat.selftest.returning_client import ReturningClient
 
 COMMUTERS_ROOM = "tram"
-"""The one room that they are in."""
+"""The only room that commuters are in."""
 
-GOING = 0.3
+LEAVE_PROBABILITY = 0.3
 """Probability of leaving after each line."""
 
 AWAY_S = (0.5, 2.0)
 """Bounds of the time between two stays."""
 
 
-class Commuter(Returning):
-    """One after the other, the stays of a member at one place."""
+class Commuter(ReturningClient):
+    """One place of a member that speaks for a while in each of its stays."""
 
     def __init__(self, name: str, place: str, port: int, folder: Path, rng: Random) -> None:
         super().__init__(name, port, folder, rng)
         self.mail: Sequence[str] = ()
-        """The private messages that were kept for it, as it found them at the end."""
+        """The texts of the private messages in its mailbox at the end."""
         self._place = place
 
     async def run(self, others: Sequence[str], interval_s: float, is_over: Callable[[], bool]) -> None:
-        """Come, speak and go, again and again; return when it is over and the last stay has ended."""
+        """Join, speak and leave, again and again; return when it is over and the last stay has ended."""
         while not is_over():
             await self._stay(others, interval_s, is_over)
             await trio.sleep(self._rng.uniform(*AWAY_S))
 
     async def collect_mail(self) -> None:
-        """Come once more, and read all that was kept for it."""
+        """Join once more, and read the mailbox."""
         async with self._join() as stay:
             self.mail = await stay.read_mail()
             await stay.leave_chat()
@@ -49,7 +49,7 @@ class Commuter(Returning):
     async def _stay(self, others: Sequence[str], interval_s: float, is_over: Callable[[], bool]) -> None:
         async with self._join() as stay:
             self._stays.append(stay)
-            while not is_over() and self._rng.random() > GOING:
+            while not is_over() and self._rng.random() > LEAVE_PROBABILITY:
                 text = f"{self.name}{self._place} {next(self._numbers)}"
                 if self._rng.random() < 0.5:
                     await stay.say(text, COMMUTERS_ROOM)

@@ -2,20 +2,20 @@
 
 from collections.abc import Sequence
 
-from trio_chat.selftest.fault_time import FaultTime
+from trio_chat.selftest.fault_period import FaultPeriod
 from trio_chat.selftest.participant import ROOMS, Participant
 
-TOLD = 0.1
+PRIVATE_SHARE = 0.1
 """Share of the lines that are private messages."""
 
 
-async def talk(one: Participant, others: Sequence[str], fault_time: FaultTime, *, interval_s: float) -> None:
+async def talk(one: Participant, others: Sequence[str], fault_period: FaultPeriod, *, interval_s: float) -> None:
     """Say lines to rooms and to others as long as faults happen, `interval_s` apart on average."""
-    number, rng = 0, fault_time.rng(one.recording.title)
-    while await fault_time.goes_on_after(rng.expovariate(1 / interval_s)):
+    number, rng = 0, fault_period.rng(one.recording.title)
+    while await fault_period.goes_on_after(rng.expovariate(1 / interval_s)):
         number += 1
         text = f"{one.recording.title} {number} {'x' * rng.randrange(200)}"
-        if rng.random() < TOLD:
+        if rng.random() < PRIVATE_SHARE:
             await one.tell(rng.choice(others), text)
         else:
             await one.say(text, rng.choice(ROOMS))

@@ -1,4 +1,4 @@
-"""A client that moves between rooms, takes other names, leaves the chat and comes back."""
+"""A client that joins and leaves rooms, changes its nick, leaves the chat and comes back."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import trio
 
 from trio_chat.selftest.participant import Participant, open_participant
-from trio_chat.selftest.returning import Returning
+from trio_chat.selftest.returning_client import ReturningClient
 from trio_chat.selftest.visits import Visit
 from trio_chat.wire import frames
 
@@ -14,8 +14,8 @@ MOVING_ROOMS = ("attic", "yard", "shed")
 STEPS = ("join", "leave", "rename", "say", "say", "say", "go")
 
 
-class Mover(Returning):
-    """One after the other, the stays in the chat of one person whose nicks all begin with its name."""
+class Mover(ReturningClient):
+    """A person that moves between rooms in each stay. All nicks that it takes begin with its name."""
 
     @property
     def visits(self) -> Iterator[Visit]:
@@ -23,7 +23,7 @@ class Mover(Returning):
         return itertools.chain.from_iterable(stay.visits for stay in self._stays)
 
     async def run(self, interval_s: float, is_over: Callable[[], bool]) -> None:
-        """Come, move about and go, again and again; return when it is over and the last stay has ended."""
+        """Join, move about and leave, again and again; return when it is over and the last stay has ended."""
         while not is_over():
             nick = f"{self.name}{next(self._numbers)}"
             rooms = [self._rng.choice(MOVING_ROOMS)]

@@ -19,11 +19,11 @@ import trio
 
 from trio_chat.chat.events import PRESENCE, Entry, Kind
 from trio_chat.journal import open_history
-from trio_chat.selftest.announced_loss import AnnouncedLoss, describe_loss, excuse
+from trio_chat.selftest.announced_loss import AnnouncedLoss, describe_loss, discount_announced_loss
 from trio_chat.selftest.archive import as_shown
 from trio_chat.selftest.checker import Recording, ShownEntry, check_history
 from trio_chat.selftest.conversation import say_last, talk
-from trio_chat.selftest.fault_time import FaultTime
+from trio_chat.selftest.fault_period import FaultPeriod
 from trio_chat.selftest.participant import Participant, open_participant
 from trio_chat.selftest.proxy import Proxy
 from trio_chat.selftest.supervisor import Supervisor, open_supervisor
@@ -39,15 +39,16 @@ LEASE_S = 3
 DRAIN_S = 0.5
 """The time for which a node is drained before it is stopped."""
 
-KILLED = 0.5
-"""Share of the nodes that are killed among those that are ended; others are stopped."""
+KILLED_SHARE = 0.5
+"""Share of the restarts in which a node is killed; in the others it is stopped."""
 
 BALANCE_S = 0.05
-"""Between two choices of the node that gets the next connections."""
+"""Time between two choices of the node that gets the next connections."""
 
-PAGE = 500
+PAGE_ENTRIES = 500
 
-Disturb = Callable[[Random], Awaitable[None]]
+InjectFault = Callable[[Random], Awaitable[None]]
+"""Injects one fault, and returns when it is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +61,15 @@ class NodesPlan:
     nodes: int = 3
     line_interval_s: float = 0.03
     cut_interval_s: float = 0.3
-    end_interval_s: float = 3.0
+    restart_interval_s: float = 3.0
     pause_interval_s: float = 4.0
-    disturb_interval_s: float = 3.0
+    redis_fault_interval_s: float = 3.0
     settle_timeout_s: float = 60.0
 
 
 @dataclass(slots=True)
 class NodesReport:
-    """Result of a run. `violations` are the broken promises, a sentence each; `faults` counts what was done."""
+    """Result of a run. `violations` are the broken promises, a sentence each; `faults` counts the faults by name."""
 
     plan: NodesPlan
     faults: Counter[str] = field(default_factory=Counter)
@@ -90,11 +91,12 @@ class Findings(NamedTuple):
 
 
 async def run_nodes_test(
-    plan: NodesPlan, url: str, folder: Path, disturbances: Mapping[str, Disturb] | None = None
+    plan: NodesPlan, url: str, folder: Path, redis_faults: Mapping[str, InjectFault] | None = None
 ) -> NodesReport:
     """Run the test on the empty chat that `url` names, with the data of nodes and clients in an empty folder.
 
-    `disturbances` are what is done to the Redis, by name, one after the other. Raises SelftestError and JournalError.
+    `redis_faults` are injected into the Redis, one at a time; their names are counted in the report. Raises
+    SelftestError and JournalError.
     """
     report, began = NodesReport(plan), time.perf_counter()
     async with AsyncExitStack() as stack:
@@ -102,20 +104,24 @@ async def run_nodes_test(
         for number in range(plan.nodes):
             data = folder / f"node{number}"
             data.mkdir()
-            mark = "&" if "?" in url else "?"
-            journal = f"{url}{mark}node=node{number}&lease={LEASE_S}"
+            journal = with_option(url, f"node=node{number}&lease={LEASE_S}")
             durability = "--journal-durability", "relaxed"  # it is for the operator to ask for more
             flags = "--journal", journal, *durability, "--drain", str(DRAIN_S)
             supervisors.append(await stack.enter_async_context(open_supervisor(data, flags=flags)))
         nursery = await stack.enter_async_context(trio.open_nursery())
         proxy = Proxy()
         await nursery.start(proxy.run)
-        await NodesTest(plan, supervisors, proxy, report, disturbances or {}).run(folder)
+        await NodesTest(plan, supervisors, proxy, report, redis_faults or {}).run(folder)
         nursery.cancel_scope.cancel()
     report.entries, violations, report.loss = await judge(url, folder, report.recordings, epoch=report.epoch)
     report.violations += violations
     report.seconds = time.perf_counter() - began
     return report
+
+
+def with_option(url: str, option: str) -> str:
+    """Return the URL of a journal with another option, such as `chat=NAME`."""
+    return f"{url}{'&' if '?' in url else '?'}{option}"
 
 
 def describe_nodes(report: NodesReport) -> Iterator[str]:
@@ -137,13 +143,13 @@ def describe_nodes(report: NodesReport) -> Iterator[str]:
 async def judge(url: str, folder: Path, recordings: Sequence[Recording], *, epoch: str = "") -> Findings:
     """Compare what clients said and were shown, from BEGIN to END, with the history. Raises JournalError.
 
-    `epoch` is that of the beginning: where the chat has another one since, what Redis has lost is no broken promise.
+    `epoch` is that of the beginning. If the chat has another one now, a loss that was announced is no broken promise.
     """
     begin = min((line.id for one in recordings for line in one.shown if line.text == BEGIN), default=1)
     history, notices, epoch_now = await _read_history(url, folder, begin)
     loss = None
     if epoch not in ("", epoch_now):
-        recordings, loss = excuse(history, recordings, first_id=begin)
+        recordings, loss = discount_announced_loss(history, recordings, first_id=begin)
     if loss:
         before = [it for it in notices if it.id < loss.since]
         loss, notices = replace(loss, places=len(notices) - len(before)), before
@@ -152,11 +158,11 @@ async def judge(url: str, folder: Path, recordings: Sequence[Recording], *, epoc
 
 
 async def _read_history(url: str, folder: Path, first_id: int) -> tuple[list[ShownEntry], list[ShownEntry], str]:
-    """Return what was said between the first and the last line of the test, the notices of coming and going, epoch."""
+    """Read the entries up to the last line of the test. -> all of them, those about presence, the epoch"""
     lines: list[ShownEntry] = []
     async with open_history(url, data=folder) as history:
         seen, epoch = first_id - 1, history.epoch
-        while page := await history.read(None, after=seen, limit=PAGE):
+        while page := await history.read(None, after=seen, limit=PAGE_ENTRIES):
             seen = page[-1].id
             lines += [as_shown(it) for it in page if isinstance(it, Entry)]
     texts = [it.text if it.kind == Kind.SAID else "" for it in lines]
@@ -174,15 +180,15 @@ class NodesTest:
         supervisors: Sequence[Supervisor],
         proxy: Proxy,
         report: NodesReport,
-        disturbances: Mapping[str, Disturb],
+        redis_faults: Mapping[str, InjectFault],
     ) -> None:
         self._plan, self._supervisors, self._proxy, self._report = plan, supervisors, proxy, report
-        self._disturbances = disturbances
+        self._redis_faults = redis_faults
         self._ports: dict[Supervisor, int] = {}
         """The nodes that take connections."""
-        self._fault_time = FaultTime(plan.seed)
+        self._fault_period = FaultPeriod(plan.seed)
         self._busy = trio.Lock()
-        """Held while a node is killed or paused, or the Redis disturbed: one fault of that kind at a time."""
+        """Held during a fault of a node or of the Redis: there is one at a time."""
 
     async def run(self, folder: Path) -> None:
         """Start the nodes and the clients, inject faults, wait until the clients have recovered, and stop the nodes."""
@@ -191,7 +197,7 @@ class NodesTest:
             self._ports[node] = await node.start()
         async with AsyncExitStack() as stack:
             balancing = await stack.enter_async_context(trio.open_nursery())
-            balancing.start_soon(self._balance, self._fault_time.rng("balance"))
+            balancing.start_soon(self._balance, self._fault_period.rng("balance"))
             await trio.sleep(2 * BALANCE_S)
             participants = [
                 await stack.enter_async_context(open_participant(name, self._proxy.port, folder)) for name in plan.names
@@ -202,7 +208,7 @@ class NodesTest:
                 for one in participants:
                     await one.wait_until_shown(BEGIN)
                 report.epoch = participants[0].epoch
-                self._fault_time.begin(plan.seconds)
+                self._fault_period.begin(plan.seconds)
                 await self._inject_faults(participants)
                 await self._settle(participants)
             if scope.cancelled_caught:
@@ -216,16 +222,18 @@ class NodesTest:
             report.violations += node.errors()
 
     async def _inject_faults(self, participants: Sequence[Participant]) -> None:
-        plan, rng = self._plan, self._fault_time.rng
+        plan, rng = self._plan, self._fault_period.rng
         async with trio.open_nursery() as nursery:
             for one in participants:
                 others = [name for name in plan.names if name != one.recording.name]
-                nursery.start_soon(partial(talk, one, others, self._fault_time, interval_s=plan.line_interval_s))
-            nursery.start_soon(self._cut, rng("cuts"))
-            nursery.start_soon(self._again, self._end, plan.end_interval_s, rng("kills"))
-            nursery.start_soon(self._again, self._pause, plan.pause_interval_s, rng("pauses"))
-            if self._disturbances:
-                nursery.start_soon(self._again, self._disturb, plan.disturb_interval_s, rng("disturbances"))
+                nursery.start_soon(partial(talk, one, others, self._fault_period, interval_s=plan.line_interval_s))
+            nursery.start_soon(self._cut_connections, rng("cuts"))
+            nursery.start_soon(self._repeat, self._restart_node, plan.restart_interval_s, rng("kills"))
+            nursery.start_soon(self._repeat, self._pause_node, plan.pause_interval_s, rng("pauses"))
+            if self._redis_faults:
+                nursery.start_soon(
+                    self._repeat, self._inject_redis_fault, plan.redis_fault_interval_s, rng("Redis faults")
+                )
 
     async def _settle(self, participants: Sequence[Participant]) -> None:
         """Return when every client has been shown the last line of each room."""
@@ -234,27 +242,27 @@ class NodesTest:
         await say_last(participants, END)
 
     async def _balance(self, rng: Random) -> None:
-        """Let the next connections go to one node after the other, at random, of those that take any."""
+        """Direct new connections to a random node of those that accept any, and choose again every BALANCE_S."""
         while True:
             self._proxy.target = rng.choice(list(self._ports.values())) if self._ports else None
             await trio.sleep(BALANCE_S)
 
-    async def _cut(self, rng: Random) -> None:
-        while await self._fault_time.goes_on_after(rng.expovariate(1 / self._plan.cut_interval_s)):
+    async def _cut_connections(self, rng: Random) -> None:
+        while await self._fault_period.goes_on_after(rng.expovariate(1 / self._plan.cut_interval_s)):
             if connections := list(self._proxy.connections):
                 rng.choice(connections).cut(is_reset=rng.random() < 0.5)
                 self._report.faults["connections cut"] += 1
 
-    async def _again(self, fault: Disturb, interval_s: float, rng: Random) -> None:
-        while await self._fault_time.goes_on_after(rng.uniform(0.5, 1.5) * interval_s):
+    async def _repeat(self, fault: InjectFault, interval_s: float, rng: Random) -> None:
+        while await self._fault_period.goes_on_after(rng.uniform(0.5, 1.5) * interval_s):
             async with self._busy:
                 await fault(rng)
 
-    async def _end(self, rng: Random) -> None:
+    async def _restart_node(self, rng: Random) -> None:
         """Kill or stop a node, and start it again: at once, or once the others have noticed."""
         node = rng.choice(self._supervisors)
         del self._ports[node]
-        if is_killed := rng.random() < KILLED:
+        if is_killed := rng.random() < KILLED_SHARE:
             await node.kill()
         elif status := await node.stop():
             self._report.violations.append(f"a server stopped with exit status {status}")
@@ -262,8 +270,8 @@ class NodesTest:
         self._ports[node] = await node.start()
         self._report.faults["nodes killed" if is_killed else "nodes stopped"] += 1
 
-    async def _pause(self, rng: Random) -> None:
-        """Let a node stand still for less or for more than its lease."""
+    async def _pause_node(self, rng: Random) -> None:
+        """Stop a node's process for less or for more than its lease, and let it go on."""
         node = rng.choice(self._supervisors)
         port = self._ports.pop(node)
         node.send_signal(signal.SIGSTOP)
@@ -272,7 +280,7 @@ class NodesTest:
         self._ports[node] = port
         self._report.faults["nodes paused"] += 1
 
-    async def _disturb(self, rng: Random) -> None:
-        name = rng.choice(list(self._disturbances))
-        await self._disturbances[name](rng)
+    async def _inject_redis_fault(self, rng: Random) -> None:
+        name = rng.choice(list(self._redis_faults))
+        await self._redis_faults[name](rng)
         self._report.faults[name] += 1

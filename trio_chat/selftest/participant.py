@@ -159,10 +159,10 @@ class Participant:
                 recording.failed.append(message.key)
             case Connected():
                 self._is_connected = True
-                recording.missed += 1
-                recording.breaks.append(len(recording.shown))
+                recording.other_gaps += 1
+                recording.epoch_changes.append(len(recording.shown))
             case GapFound():
-                recording.missed += 1
+                recording.other_gaps += 1
             case RoomJoined(room=room):
                 self._answers += 1
                 self._begin_visit(room)

@@ -1,4 +1,4 @@
-"""Checking presence: the notices in a history, replayed, must yield the members of each room, and fit one another."""
+"""The check of presence: the notices in a history, replayed, must be possible, and yield the members of each room."""
 
 import re
 from collections import Counter, defaultdict
@@ -18,9 +18,9 @@ _SPEAKING = (Kind.SAID, Kind.ACTED)
 
 
 async def presence_faults(data: Path, pruned: Iterable[Entry] = ()) -> list[str]:
-    """Compare the notices in the journal of a server that has stopped with the sessions that it holds. -> faults
+    """Compare the notices in the journal of a stopped server with the sessions in it. -> contradictions, as sentences
 
-    `pruned` are entries that were in the journal, in front of those that are.
+    `pruned` are the entries that were in front of those in the journal.
     """
     replay, seen = PresenceReplay(), 0
     replay.feed(pruned)
@@ -36,11 +36,10 @@ async def presence_faults(data: Path, pruned: Iterable[Entry] = ()) -> list[str]
 
 
 class PresenceReplay:
-    """The members of every room by its notices, by the labels under which others know them.
+    """The members of every room, by their labels, as its notices tell.
 
-    In a room whose joins and leaves were summed up, a notice of someone who was only counted is no fault, nor is one of
-    a namesake of someone whose leaving was; but those who came, named or counted, less those who left, are as many as
-    are there.
+    Where joins and leaves were summed up, not everybody is known by name: a notice of somebody who was not seen to join
+    is no fault there, and only the number of members is compared.
     """
 
     def __init__(self) -> None:
@@ -58,28 +57,32 @@ class PresenceReplay:
             self._replay(entry)
 
     def faults_against(self, present: Mapping[str, Iterable[str]]) -> list[str]:
-        """Compare with the labels that `/who` lists, by room. -> faults, except for members that may only be counted"""
+        """Compare the members of each room with the labels in `present`. -> all faults, as sentences"""
         found = list(self.faults)
         for room in sorted({*self.members, *present}):
             told, listed = self.members[room], set(present.get(room, ()))
-            found += [f"#{room}: [{label}] is a ghost" for label in sorted(told - listed) if not self._is_vague(room)]
-            found += [f"#{room}: [{label}] came unseen" for label in sorted(listed - told) if not self._is_vague(room)]
-            if self._is_vague(room) and self.numbers[room] != len(listed):
+            found += [
+                f"#{room}: [{label}] is a ghost" for label in sorted(told - listed) if not self._is_summed_up(room)
+            ]
+            found += [
+                f"#{room}: [{label}] came unseen" for label in sorted(listed - told) if not self._is_summed_up(room)
+            ]
+            if self._is_summed_up(room) and self.numbers[room] != len(listed):
                 found.append(f"#{room}: {self.numbers[room]} by the notices, and {len(listed)} are there")
         return found
 
-    def _is_vague(self, room: str) -> bool:
+    def _is_summed_up(self, room: str) -> bool:
         return room in self.summed_up
 
     def _replay(self, entry: Entry) -> None:
         draft = entry.draft
         members = self.members[draft.room]
-        is_known = draft.author in members or self._is_vague(draft.room)
+        is_known = draft.author in members or self._is_summed_up(draft.room)
         self.numbers[draft.room] += _change_of_number(entry)
         if draft.kind is Kind.CROWD and not draft.text.startswith(TOPIC_CHANGED):
             self.summed_up.add(draft.room)
         elif draft.kind is Kind.JOINED:
-            if draft.author in members and not self._is_vague(draft.room):
+            if draft.author in members and not self._is_summed_up(draft.room):
                 self._add_fault(entry, "joined, and was there already")
             members.add(draft.author)
         elif draft.kind in (*_LEAVING, *_SPEAKING, Kind.RENAMED) and not is_known:
@@ -87,7 +90,7 @@ class PresenceReplay:
         if draft.kind in _LEAVING:
             members.discard(draft.author)
         elif draft.kind is Kind.RENAMED:
-            if draft.text in members and draft.text != draft.author and not self._is_vague(draft.room):
+            if draft.text in members and draft.text != draft.author and not self._is_summed_up(draft.room):
                 self._add_fault(entry, f"renamed to [{draft.text}], who was there already")
             members.discard(draft.author)
             members.add(draft.text)
@@ -97,7 +100,7 @@ class PresenceReplay:
 
 
 def _change_of_number(entry: Entry) -> int:
-    """Return by how many members a room grew or shrank."""
+    """Return the change in the number of members that an entry tells of."""
     if entry.draft.kind is Kind.CROWD:
         counts = [(int(count.replace(",", "")), what) for count, what in _SUM.findall(entry.draft.text)]
         return sum(count if what == "joined" else -count for count, what in counts)

@@ -7,8 +7,6 @@ from contextlib import suppress
 
 import trio
 
-CHUNK_BYTES = 16 * 1024
-
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 

@@ -1,4 +1,4 @@
-"""Somebody who comes to the chat and goes, again and again."""
+"""A client that joins the chat and leaves it, again and again."""
 
 import itertools
 from pathlib import Path
@@ -8,8 +8,8 @@ from trio_chat.selftest.checker import Recording
 from trio_chat.selftest.participant import Participant
 
 
-class Returning:
-    """One after the other, the stays of somebody in the chat."""
+class ReturningClient:
+    """Base of clients that join and leave again and again: each stay is a participant of its own."""
 
     def __init__(self, name: str, port: int, folder: Path, rng: Random) -> None:
         self.name = name
