@@ -12,7 +12,7 @@ import pytest
 import trio
 
 from trio_chat.backup.files import BackupError
-from trio_chat.backup.transfer import INCOMPLETE_STATUS, Source, export_history, import_history
+from trio_chat.backup.transfer import INCOMPLETE_STATUS, HistoryFile, export_history, import_history
 from trio_chat.chat.events import Draft, Entry, Kind
 from trio_chat.chat.removal import notice_of
 from trio_chat.config import ServeSettings
@@ -206,7 +206,7 @@ def test_an_imported_line_cannot_drive_a_terminal(tmp_path: Path) -> None:
 
 
 def test_an_import_that_is_stopped_gives_no_more_entries(tmp_path: Path) -> None:
-    source = Source(io.BytesIO(exported(filled(tmp_path)).read_bytes()), "backup")
+    source = HistoryFile(io.BytesIO(exported(filled(tmp_path)).read_bytes()), "backup")
     entries = source.entries(lambda entry_id: None)
     next(entries)
 

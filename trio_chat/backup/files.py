@@ -1,4 +1,4 @@
-"""Files, pipes and devices as targets and sources of a history."""
+"""Opening the target of an export and the source of an import: a file, pipe or device."""
 
 import os
 import sys
@@ -19,7 +19,7 @@ class BackupError(Exception):
 
 
 @contextmanager
-def writing(name: str) -> Iterator[BinaryIO]:
+def open_target(name: str) -> Iterator[BinaryIO]:
     """Open the target of an export. Raises BackupError, also for errors while it is written, and ClosedOutputError.
 
     A file can be read by its owner only, and gets its name when it is complete and on disk: until then an earlier file
@@ -42,7 +42,7 @@ def writing(name: str) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def reading(name: str) -> Iterator[BinaryIO]:
+def open_source(name: str) -> Iterator[BinaryIO]:
     """Open the source of an import. Raises BackupError, also for errors while it is read."""
     if name == STREAM and sys.stdin.isatty():
         raise BackupError("say which FILE to import, or send one through a pipe")
@@ -54,19 +54,20 @@ def reading(name: str) -> Iterator[BinaryIO]:
 
 
 def name_of(name: str, stream: str) -> str:
-    """Return the name for messages: `stream` where it is STREAM."""
+    """Return the name for messages: `stream` if the name is STREAM."""
     return stream if name == STREAM else name
 
 
 @contextmanager
 def _replacing(path: Path) -> Iterator[BinaryIO]:
-    fd, unborn = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
+    """Write a temporary file, which takes the place of `path` at the end of the block, and is removed on an error."""
+    fd, temporary = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
     try:
         with open(fd, "wb") as file:
             yield file
             file.flush()
             os.fsync(fd)
-        os.replace(unborn, path)
+        os.replace(temporary, path)
     except BaseException:
-        os.unlink(unborn)
+        os.unlink(temporary)
         raise

@@ -1,4 +1,4 @@
-"""The format of a history file: a header, then the accounts where they were asked for (`name_lines.py`), then the
+"""The format of a history file: a header, then the accounts where they were asked for (`account_lines.py`), then the
 entries by rising ids, as lines of JSON in UTF-8.
 
 Unknown fields and other versions are refused, so that nothing is lost silently.
@@ -19,8 +19,8 @@ FormatName = Literal["trio-chat history"]
 Id = Annotated[int, Meta(ge=0, le=2**53)]
 """Larger numbers lose digits in other JSON parsers."""
 
-AccountId = Annotated[str, Meta(pattern="^([0-9a-f]{16})?$")]
-"""The id of an account, or nothing."""
+OptionalAccountId = Annotated[str, Meta(pattern="^([0-9a-f]{16})?$")]
+"""The id of an account; empty for a guest."""
 
 
 class FormatError(Exception):
@@ -30,7 +30,7 @@ class FormatError(Exception):
 class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The first line: the journal of the entries, and the id of the last one, which reveals a truncated file.
 
-    `accounts` is the number of accounts behind it; it is left out where they were not asked for, as early versions do.
+    `accounts` is the number of accounts that follow; an export without them leaves it out, as early versions do.
     """
 
     format: FormatName = "trio-chat history"
@@ -41,15 +41,15 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     accounts: Annotated[int, Meta(ge=0, le=10**7)] | UnsetType = UNSET
 
 
-class _Beginning(msgspec.Struct, frozen=True):
+class _AnyHeader(msgspec.Struct, frozen=True):
     """The fields that the header of every version has."""
 
     format: FormatName
     version: int
 
 
-class _Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """An entry, without the field of a Draft that has a meaning only while its server runs."""
+class _EntryLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """An entry, without `client` of its draft, which has a meaning only while the server runs."""
 
     id: Id
     time: Time
@@ -60,14 +60,14 @@ class _Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbi
     to: str = ""
     session: str = ""
     key: str = ""
-    account: AccountId = ""
-    to_account: AccountId = ""
+    account: OptionalAccountId = ""
+    to_account: OptionalAccountId = ""
 
 
 _encoder = msgspec.json.Encoder()
-_beginning_decoder = msgspec.json.Decoder(_Beginning)
+_any_header_decoder = msgspec.json.Decoder(_AnyHeader)
 _header_decoder = msgspec.json.Decoder(Header)
-_line_decoder = msgspec.json.Decoder(_Line)
+_line_decoder = msgspec.json.Decoder(_EntryLine)
 
 
 def encode_header(header: Header) -> bytes:
@@ -81,7 +81,7 @@ def decode_header(line: bytes) -> Header:
         raise FormatError("this is in UTF-16, as PowerShell writes what `>` takes: export to a FILE by its name")
     line = line.removeprefix(codecs.BOM_UTF8)
     try:
-        version = _beginning_decoder.decode(line).version
+        version = _any_header_decoder.decode(line).version
     except (ValueError, RecursionError) as error:
         raise FormatError("this does not begin like a history that trio-chat exported") from error
     if version != VERSION:
@@ -95,7 +95,7 @@ def decode_header(line: bytes) -> Header:
 def encode_entry(entry: Entry) -> bytes:
     """Format an entry, with its newline."""
     draft = entry.draft
-    line = _Line(
+    line = _EntryLine(
         id=entry.id,
         time=entry.time,
         room=draft.room,

@@ -1,4 +1,4 @@
-"""Export and import: a journal's history to lines and back."""
+"""Export, import and compaction of the history in a journal."""
 
 import sys
 from collections.abc import Awaitable, Callable, Iterator
@@ -11,8 +11,8 @@ import trio
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from trio_chat.backup.files import BackupError, name_of, reading, writing
-from trio_chat.backup.name_lines import decode_name, encode_name
+from trio_chat.backup.account_lines import decode_account, encode_account
+from trio_chat.backup.files import BackupError, name_of, open_source, open_target
 from trio_chat.backup.ndjson import FormatError, Header, decode_entry, decode_header, encode_entry, encode_header
 from trio_chat.chat.events import Entry
 from trio_chat.chat.text import clean
@@ -31,7 +31,7 @@ from trio_chat.journal import (
     open_journal,
 )
 
-PAGE = 1000
+PAGE_ENTRIES = 1000
 LINE_MAX_BYTES = 1024 * 1024
 """Forty times the longest entry there can be."""
 
@@ -48,16 +48,16 @@ T = TypeVar("T")
 
 
 class TransferResult(NamedTuple):
-    """Sentences about the outcome, and about what is missing."""
+    """Sentences about the outcome, and about entries that are missing, if any are."""
 
     text: str
     missing: str | None = None
 
 
 def export_history(settings: ServeSettings, name: str, *, with_accounts: bool = False) -> int:
-    """Write the whole history of a journal, even while a server uses it. -> exit status. Reports on stderr.
+    """Write the whole history of a journal to a file, even while a server uses it. -> exit status. Reports on stderr.
 
-    With its accounts if asked for. Damaged entries are left out and named; the status is INCOMPLETE_STATUS then.
+    Damaged entries are left out and named; the status is INCOMPLETE_STATUS then.
     """
     return _run(partial(_export, with_accounts=with_accounts), settings, name)
 
@@ -65,7 +65,7 @@ def export_history(settings: ServeSettings, name: str, *, with_accounts: bool = 
 def import_history(settings: ServeSettings, name: str, *, with_accounts: bool = False) -> int:
     """Import all entries of a file, or none if it is malformed. -> exit status. Reports on stderr.
 
-    With its accounts if asked for: those whose names belong to others here are left out and named.
+    Accounts whose names belong to others here are left out and named.
     """
     return _run(partial(_import, with_accounts=with_accounts), settings, name)
 
@@ -99,40 +99,42 @@ def _run(
 async def _export(settings: ServeSettings, name: str, *, with_accounts: bool) -> TransferResult:
     count = damaged = seen = 0
     async with open_history(settings.journal, data=settings.data) as history:
-        names = await history.read_names() if with_accounts else []
+        accounts = await history.read_names() if with_accounts else []
         header = Header(
             epoch=history.epoch,
             pruned_to=history.pruned_to,
-            last_id=await _last_whole(history),
-            accounts=len(names) if with_accounts else UNSET,
+            last_id=await _last_intact_id(history),
+            accounts=len(accounts) if with_accounts else UNSET,
         )
-        with writing(name) as file, _progress(header) as report_progress:
-            file.write(encode_header(header) + b"".join(map(encode_name, names)))
-            while past := await history.read(None, after=seen, before=history.last_id + 1, limit=PAGE):
-                entries = [it for it in past if isinstance(it, Entry)]
+        with open_target(name) as file, _progress(header) as report_progress:
+            file.write(encode_header(header) + b"".join(map(encode_account, accounts)))
+            while page := await history.read(None, after=seen, before=history.last_id + 1, limit=PAGE_ENTRIES):
+                entries = [it for it in page if isinstance(it, Entry)]
                 file.write(b"".join(map(encode_entry, entries)))
-                count, damaged, seen = count + len(entries), damaged + len(past) - len(entries), past[-1].id
+                count, damaged, seen = count + len(entries), damaged + len(page) - len(entries), page[-1].id
                 report_progress(seen)
-        lack = f"{_counted(damaged)} could not be exported: {history.damage}" if damaged else None
-    exported = f" and {_counted(len(names), 'account', 'accounts')}" if with_accounts else ""
-    return TransferResult(f"exported {_counted(count)}{exported}", lack)
+        missing = f"{_counted(damaged)} could not be exported: {history.damage}" if damaged else None
+    exported = f" and {_counted(len(accounts), 'account', 'accounts')}" if with_accounts else ""
+    return TransferResult(f"exported {_counted(count)}{exported}", missing)
 
 
-async def _last_whole(history: HistoryReader) -> int:
+async def _last_intact_id(history: HistoryReader) -> int:
     """Return the id of the last undamaged entry, by which an import recognises a complete file."""
     before = history.last_id + 1
-    while past := await history.read(None, before=before, limit=PAGE):
-        for it in reversed(past):
+    while page := await history.read(None, before=before, limit=PAGE_ENTRIES):
+        for it in reversed(page):
             if isinstance(it, Entry):
                 return it.id
-        before = past[0].id
+        before = page[0].id
     return 0
 
 
 async def _import(settings: ServeSettings, name: str, *, with_accounts: bool) -> TransferResult:
     check_outlasts_server(settings.journal)
-    with reading(name) as file:
-        source = Source(file, name_of(name, "stdin"))  # first: a file that is not a history must not create a journal
+    with open_source(name) as file:
+        source = HistoryFile(
+            file, name_of(name, "stdin")
+        )  # first: a file that is not a history must not create a journal
         async with open_journal(
             settings.journal, data=settings.data, durability=Durability(settings.journal_durability)
         ) as journal:
@@ -142,29 +144,31 @@ async def _import(settings: ServeSettings, name: str, *, with_accounts: bool) ->
                     count = await need(journal, Importable).load(source.entries(report_progress), origin)
                 finally:
                     source.stop()
-            fate = await _load_names(journal, source) if with_accounts else _untouched(source)
+            about_accounts = await _load_accounts(journal, source) if with_accounts else _left_accounts(source)
     known = f"; {source.count - count} were here already" if source.count > count else ""
-    return TransferResult(f"imported {_counted(count)}{known}{fate}")
+    return TransferResult(f"imported {_counted(count)}{known}{about_accounts}")
 
 
-async def _load_names(journal: Journal, source: "Source") -> str:
-    """Add the accounts of a file, once its entries are here. -> the end of a sentence about them"""
+async def _load_accounts(journal: Journal, source: "HistoryFile") -> str:
+    """Load the accounts of a file, after its entries. -> the end of the sentence that reports it"""
     if source.header.accounts is UNSET:
         return "; the file has no accounts: they are exported with --accounts"
     here = {account.id for account, _ in await journal.read_names()}
     keeps_marks = journal.epoch == source.header.epoch
-    taken = await need(journal, Importable).load_names(source.names, keeps_marks=keeps_marks)
-    new = sum(account.id not in here for account, _ in source.names) - len(taken)
+    taken = await need(journal, Importable).load_names(source.accounts, keeps_marks=keeps_marks)
+    new = sum(account.id not in here for account, _ in source.accounts) - len(taken)
     left_out = f"; left out, since they belong to others here: {', '.join(taken)}" if taken else ""
     return f"; and {_counted(new, 'account', 'accounts')}{left_out}"
 
 
-def _untouched(source: "Source") -> str:
-    """Return the end of a sentence about the accounts of a file that were not asked for."""
-    return f"; its {_counted(len(source.names), 'account', 'accounts')} only with --accounts" if source.names else ""
+def _left_accounts(source: "HistoryFile") -> str:
+    """Return the end of the sentence that reports an import, about accounts in the file that are not imported."""
+    return (
+        f"; its {_counted(len(source.accounts), 'account', 'accounts')} only with --accounts" if source.accounts else ""
+    )
 
 
-class Source:
+class HistoryFile:
     """Reader of a history file, for one thread at a time."""
 
     def __init__(self, file: BinaryIO, name: str) -> None:
@@ -175,13 +179,13 @@ class Source:
         self._is_stopped = False
         self.count = 0
         self.header = self._read(self._line(), decode_header)
-        self.names = [
-            self._read(self._line(), decode_name)
+        self.accounts = [
+            self._read(self._line(), decode_account)
             for _ in range(0 if self.header.accounts is UNSET else self.header.accounts)
         ]
 
     def stop(self) -> None:
-        """Make the iterator of entries raise, so that a journal that still reads it keeps none."""
+        """Let the iterator of entries raise BackupError, so that a thread that still reads it keeps nothing."""
         self._is_stopped = True
 
     def entries(self, report_progress: ReportProgress) -> Iterator[Entry]:

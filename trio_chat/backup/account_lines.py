@@ -1,7 +1,7 @@
-"""The lines of a history file that are accounts: each a claimed name with its proofs, and what is remembered of it.
+"""The lines of a history file that are accounts: each a claimed name with its proofs, and the memory of its owner.
 
-They stand between the header, which has their number, and the entries. Passwords are hashes. Whoever could write such a
-line could claim any name, so each is checked like all input; the key by which names are compared is made anew.
+They stand between the header, which has their number, and the entries. Passwords are hashed. A line could claim any
+name, so each is checked like all input; the folded name, by which names are compared, is not in the file.
 """
 
 from typing import Annotated
@@ -12,6 +12,7 @@ from msgspec import Meta
 from trio_chat.backup.ndjson import FormatError
 from trio_chat.chat.accounts.account import KeySource, checked_key
 from trio_chat.chat.errors import ChatError
+from trio_chat.chat.events import MAILBOX_MARK
 from trio_chat.chat.nicks import check_nick, check_room, fold_name
 from trio_chat.chat.text import clean
 from trio_chat.journal import AccountRecord, KeyRecord, MarkRecord, MemoryRecord, NameRecord
@@ -19,8 +20,6 @@ from trio_chat.journal.records import Time
 
 AccountId = Annotated[str, Meta(pattern="^[0-9a-f]{16}$")]
 PasswordHash = Annotated[str, Meta(pattern=r"^(\$argon2id\$[\x21-\x7e]{1,250})?$")]
-MAILBOX = "@"
-"""The room of the read mark of private messages."""
 
 
 class _Key(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -29,8 +28,8 @@ class _Key(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     source: KeySource
 
 
-class _Name(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """An account; `is_remembered` tells whether anything is remembered of it."""
+class _AccountLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """An account. `rooms`, `ignored` and `marks` are its memory; `is_remembered` is true if there is one."""
 
     account: AccountId
     name: str
@@ -46,40 +45,33 @@ class _Name(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbi
 
 
 _encoder = msgspec.json.Encoder()
-_decoder = msgspec.json.Decoder(_Name)
+_decoder = msgspec.json.Decoder(_AccountLine)
 
 
-def encode_name(record: NameRecord) -> bytes:
-    """Format an account with what is remembered of it, with its newline."""
+def encode_account(record: NameRecord) -> bytes:
+    """Format an account and its memory as a line, with its newline."""
     account, memory = record
-    known = memory or MemoryRecord(account.id)
-    line = _Name(
+    remembered = memory or MemoryRecord(account.id)
+    line = _AccountLine(
         account=account.id,
         name=account.name,
         since=account.since,
         seen=account.seen,
         by=account.by,
         password=account.password,
-        keys=tuple(_Key(blob=key.blob, added=key.added, source=_SOURCES[key.source]) for key in account.keys),
+        keys=tuple(
+            _Key(blob=key.blob, added=key.added, source=msgspec.convert(key.source, KeySource)) for key in account.keys
+        ),
         is_remembered=memory is not None,
-        rooms=known.rooms,
-        ignored=known.ignored,
-        marks=known.marks,
+        rooms=remembered.rooms,
+        ignored=remembered.ignored,
+        marks=remembered.marks,
     )
     return _encoder.encode(line) + b"\n"
 
 
-_SOURCES: dict[str, KeySource] = {
-    "own": "own",
-    "added": "added",
-    "file": "file",
-    "operator": "operator",
-    "invite": "invite",
-}
-
-
-def decode_name(line: bytes) -> NameRecord:
-    """Read an account with what is remembered of it. Raises FormatError."""
+def decode_account(line: bytes) -> NameRecord:
+    """Read an account and its memory from a line. Raises FormatError."""
     try:
         it = _decoder.decode(line)
         return _account_of(it), _memory_of(it) if it.is_remembered else None
@@ -89,13 +81,13 @@ def decode_name(line: bytes) -> NameRecord:
         raise FormatError(str(error)) from error
 
 
-def _account_of(it: _Name) -> AccountRecord:
+def _account_of(it: _AccountLine) -> AccountRecord:
     name = check_nick(it.name)
     keys = tuple(KeyRecord(checked_key(key.blob), key.added, key.source) for key in it.keys)
     return AccountRecord(it.account, name, fold_name(name), it.since, it.seen, clean(it.by), it.password, keys)
 
 
-def _memory_of(it: _Name) -> MemoryRecord:
-    marks = tuple(mark for mark in it.marks if mark.room == MAILBOX or check_room(mark.room) == mark.room)
+def _memory_of(it: _AccountLine) -> MemoryRecord:
+    marks = tuple(mark for mark in it.marks if mark.room == MAILBOX_MARK or check_room(mark.room) == mark.room)
     rooms = tuple(check_room(room) for room in it.rooms)
     return MemoryRecord(it.account, rooms, tuple(clean(name) for name in it.ignored), marks)

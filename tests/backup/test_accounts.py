@@ -10,7 +10,7 @@ import pytest
 import trio
 
 from tests.backup.test_transfer import filled, texts
-from trio_chat.backup.name_lines import decode_name, encode_name
+from trio_chat.backup.account_lines import decode_account, encode_account
 from trio_chat.backup.ndjson import FormatError
 from trio_chat.backup.transfer import export_history, import_history
 from trio_chat.chat.nicks import fold_name
@@ -178,9 +178,9 @@ def test_a_file_that_ends_among_its_accounts_is_refused(new, file, capsys):
 
 @pytest.mark.parametrize("record", [ALICE, CARLA])
 def test_a_line_is_read_back_as_it_was_written(record):
-    assert decode_name(encode_name(record)) == record
+    assert decode_account(encode_account(record)) == record
 
 
 def test_a_key_by_which_names_are_compared_is_not_taken_from_a_file():
     with pytest.raises(FormatError, match="folded"):
-        decode_name(encode_name(ALICE).replace(b'"name":', b'"folded":"x","name":'))
+        decode_account(encode_account(ALICE).replace(b'"name":', b'"folded":"x","name":'))
