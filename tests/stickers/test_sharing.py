@@ -18,7 +18,7 @@ from trio_chat.stickers.shared import (
     is_picture,
     is_picture_name,
 )
-from trio_chat.stickers.sharing import HEAD, load_shared, signature_of
+from trio_chat.stickers.sharing import HEAD, load_shared, modification_state
 
 HOUSE = """
 [text]
@@ -102,14 +102,14 @@ def test_a_file_that_is_gone_shares_nothing(tmp_path: Path) -> None:
     assert len(warnings) == 1
 
 
-def test_the_signature_changes_with_the_file_and_with_its_pictures(house: Path) -> None:
-    seen = {signature_of(house)}
+def test_the_state_changes_with_the_file_and_with_its_pictures(house: Path) -> None:
+    seen = {modification_state(house)}
     house.write_text(HOUSE + "[text]\n")
-    seen.add(signature_of(house))
+    seen.add(modification_state(house))
     (house.parent / "pics/new.png").write_bytes(b"")
-    seen.add(signature_of(house))
+    seen.add(modification_state(house))
     house.unlink()
-    seen.add(signature_of(house))
+    seen.add(modification_state(house))
 
     assert len(seen) == 4
 

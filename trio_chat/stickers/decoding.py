@@ -25,7 +25,7 @@ ALL_PIXELS_MAX = 4 * PIXELS_MAX
 """Pixels of all frames of a picture."""
 
 SCANS_MAX = 100
-"""Scans of a JPEG, which is gone through once for each: 1 MiB of empty ones took 90 s. Usual are 1 and 10.
+"""Scans of a JPEG; each is a pass over the whole picture: 1 MiB of empty ones took 90 s. Usual are 1 and 10.
 
 https://libjpeg-turbo.org/pmwiki/uploads/About/TwoIssueswiththeJPEGStandard.pdf
 """
@@ -36,7 +36,7 @@ _JPEG, _SCAN = b"\xff\xd8", b"\xff\xda"
 _FORMATS = ("PNG", "GIF", "JPEG", "WEBP")
 
 _FRAME_S, _FRAME_LEAST_S = 0.1, 0.02
-"""Duration of a frame that names none, or one below the least, as browsers have it."""
+"""Duration of a frame that names none or less than the least, which is the second number, as in browsers."""
 
 
 class PictureError(ValueError):
@@ -89,13 +89,13 @@ def _check(image: "Image") -> None:
 
 
 def _fit(size: tuple[int, int], width: int, height: int) -> tuple[int, int]:
-    """Return the size that a picture gets in a box, in half cells."""
+    """Return the size of a picture that is scaled down to fit into a box, in half cells."""
     scale = min(width / size[0], height / size[1], 1.0)
     return max(round(size[0] * scale), 1), max(round(size[1] * scale), 1)
 
 
 def _frames(image: "Image", size: tuple[int, int], colours: int) -> Iterator[tuple[Pixels, float]]:
-    """Yield each frame in a size, with its duration; of at most so many colours, if that is not 0."""
+    """Yield each frame, resized, with its duration in seconds. It has at most `colours` colours, unless that is 0."""
     for number in range(getattr(image, "n_frames", 1)):
         image.seek(number)
         duration_s = float(image.info.get("duration") or 0) / 1000

@@ -1,4 +1,4 @@
-"""The pictures of a client: decoded in a thread when they are first shown, and kept as long as there is space."""
+"""A cache of pictures for a client: each is decoded in a thread when it is first shown."""
 
 import math
 from collections.abc import Awaitable, Callable
@@ -15,18 +15,18 @@ from trio_chat.stickers.picture_file import read_picture
 from trio_chat.stickers.sticker import PictureFile
 
 KEPT_MAX_BYTES = 16 * 1024 * 1024
-"""Memory of the pictures that are kept, about."""
+"""Approximate memory for all pictures in the cache."""
 
 MOVING_MAX_BYTES = KEPT_MAX_BYTES // 4
-"""Memory of a picture that moves: 48 KiB of a server can become 27 MB of kitty's commands, frame by frame."""
+"""Memory for one animated picture: 48 KiB from a server can become 27 MB of kitty's commands, frame by frame."""
 
-WANTED_MAX, FAILED_MAX, DROPPED_MAX = 100, 1000, 1000
-"""Pictures that wait to be decoded, those of which it is kept that they cannot be, and those that had to make room."""
+WANTED_MAX, FAILED_MAX, EVICTED_MAX = 100, 1000, 1000
+"""Maximum number of pictures that wait to be decoded, that are known to have failed, and known to have been evicted."""
 
 RETRY_S = 60.0
 """Time after which a picture that was not there is looked for again: the server may have been away, or busy."""
 
-_Noted = TypeVar("_Noted")
+_Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
 
 
@@ -39,14 +39,14 @@ class _SizedPicture(NamedTuple):
 
 
 class Gallery:
-    """Decodes pictures, one at a time."""
+    """A cache of decoded pictures, least recently used first. It decodes one at a time."""
 
     def __init__(self, *, is_still: bool = False) -> None:
-        """`is_still`: no picture moves."""
+        """If `is_still`, no picture is animated."""
         self._is_still = is_still
         self._painter: Painter = HalfBlocks()
         self.changed: Callable[[], None] = lambda: None
-        """Called when a picture is there, or when it is known that it cannot be shown."""
+        """Called when a picture has been decoded, or has failed."""
         self.warn: Callable[[str], None] = lambda _text: None
         """Called with a sentence for each picture that cannot be shown."""
         self.fetch: Callable[[PictureFile], Awaitable[bool]] = _fetch_nothing
@@ -54,27 +54,28 @@ class Gallery:
         self.send: Callable[[str], None] = lambda _commands: None
         """Called with commands for the terminal that belong to pictures."""
         self.version = 0
-        """Rises with each picture that is there, or cannot be."""
+        """Number of changes so far."""
         self._kept: dict[_SizedPicture, Picture] = {}
         self._failed: dict[PictureFile, float] = {}
-        """Those that cannot be shown, and when to try again."""
-        self._dropped: dict[_SizedPicture, None] = {}
-        """Those that are still from now on: moving ones in view that do not fit would drop each other for ever."""
+        """Pictures that cannot be shown, with the time at which to try again."""
+        self._evicted: dict[_SizedPicture, None] = {}
+        """Pictures that are shown still from now on: animated ones in view that do not all fit would otherwise evict
+        each other for ever."""
         self._wanted: dict[_SizedPicture, None] = {}
         self._is_wanted = trio.Event()
-        self._one_thread = trio.CapacityLimiter(1)  # also for those that nobody waits for any more
+        self._one_thread = trio.CapacityLimiter(1)  # a thread that was abandoned keeps it until it ends
 
     def use(self, painter: Painter) -> None:
-        """Show all pictures in another way from now on."""
+        """Paint all pictures with another painter from now on."""
         self._painter = painter
         self._kept.clear()
         self._note_change()
 
     def find(self, file: PictureFile, columns: int, rows: int) -> Picture | None:
-        """Return a picture that fits into so many cells. Where it is not there, it will be, unless that fails."""
+        """Return a picture that fits into so many cells, or None; it is decoded then, unless it has failed already."""
         key = _SizedPicture(file, columns, rows)
         if picture := self._kept.pop(key, None):
-            self._kept[key] = picture  # the last of all to make room
+            self._kept[key] = picture  # as the most recently used one
             return picture
         if not self._has_failed(file) and len(self._wanted) < WANTED_MAX:
             self._wanted[key] = None
@@ -82,14 +83,14 @@ class Gallery:
         return None
 
     async def load(self, file: PictureFile, columns: int, rows: int) -> Picture | None:
-        """Return a picture that fits into so many cells, when it is there; None where it cannot be shown."""
+        """Return a picture that fits into so many cells, once it is decoded; None if it cannot be shown."""
         key = _SizedPicture(file, columns, rows)
         if key not in self._kept and not self._has_failed(file):
             await self._decode(key)
         return self._kept.get(key)
 
     async def run(self) -> None:
-        """Decode what is wanted, for ever."""
+        """Decode the pictures that were asked for, until cancelled."""
         while True:
             await self._is_wanted.wait()
             while self._wanted:
@@ -111,7 +112,7 @@ class Gallery:
         self._note_change()
 
     async def _read(self, key: _SizedPicture, painter: Painter) -> Picture:
-        read = partial(_read, key, painter, is_still=self._is_still or key in self._dropped)
+        read = partial(_read, key, painter, is_still=self._is_still or key in self._evicted)
         in_thread = partial(trio.to_thread.run_sync, read, abandon_on_cancel=True, limiter=self._one_thread)
         try:
             return await in_thread()
@@ -132,13 +133,13 @@ class Gallery:
         while len(self._kept) > 1 and sum(kept.size_bytes for kept in self._kept.values()) > KEPT_MAX_BYTES:
             oldest = next(iter(self._kept))
             self._drop(oldest)
-            _note(self._dropped, oldest, None, most=DROPPED_MAX)
+            _put_bounded(self._evicted, oldest, None, most=EVICTED_MAX)
 
     def _drop(self, key: _SizedPicture) -> None:
         self.send("".join(frame.sent_after for frame in self._kept.pop(key).frames))
 
     def close(self) -> None:
-        """Take all pictures from the terminal."""
+        """Remove all pictures from the terminal's memory."""
         for key in tuple(self._kept):
             self._drop(key)
 
@@ -147,16 +148,16 @@ class Gallery:
 
     def _fail(self, file: PictureFile, reason: str, *, until: float) -> None:
         is_known = file in self._failed
-        _note(self._failed, file, until, most=FAILED_MAX)
+        _put_bounded(self._failed, file, until, most=FAILED_MAX)
         if not is_known:
             self.warn(f"the picture {file.title} cannot be shown: {reason}")
 
 
-def _note(noted: dict[_Noted, _Value], one: _Noted, value: _Value, *, most: int) -> None:
-    """Note one more, in the place of the oldest where there are `most`."""
-    if one not in noted and len(noted) == most:
-        del noted[next(iter(noted))]
-    noted[one] = value
+def _put_bounded(table: dict[_Key, _Value], key: _Key, value: _Value, *, most: int) -> None:
+    """Put a value into a table, in place of the oldest one if there are `most`."""
+    if key not in table and len(table) == most:
+        del table[next(iter(table))]
+    table[key] = value
 
 
 async def _fetch_nothing(_file: PictureFile) -> bool:

@@ -15,7 +15,7 @@ from trio_chat.stickers.pixels import Pixels, Resolution
 RESOLUTION = Resolution(10, 20)
 
 NUMBERS = 1 << 24
-"""Numbers that a colour can be."""
+"""Count of the numbers that a 24-bit colour can be."""
 
 _PLACEHOLDER = "\U0010eeee"
 _CHUNK = 4096

@@ -16,25 +16,25 @@ SIZE_MAX_BYTES = 1024 * 1024
 
 
 class StickerLayers(NamedTuple):
-    """Catalogues on top of each other: of a name that several have, the last one decides what it means."""
+    """The catalogues of a client, in rising order of precedence: the last one that has a name decides what it means."""
 
     built_in: Catalogue
-    house: Catalogue
+    shared: Catalogue
     """The stickers that the server shares."""
     own: Catalogue
     """The person's own file."""
 
     @property
     def all(self) -> Catalogue:
-        """All stickers."""
-        return self.built_in.merged(self.house).merged(self.own)
+        """The catalogue of all layers."""
+        return self.built_in.merged(self.shared).merged(self.own)
 
-    def with_house(self, house: Catalogue) -> "StickerLayers":
-        """Return these with what another server shares, or the same one later."""
-        return self._replace(house=house)
+    def with_shared(self, shared: Catalogue) -> "StickerLayers":
+        """Return these layers with other stickers of a server."""
+        return self._replace(shared=shared)
 
     def with_own(self, own: Catalogue) -> "StickerLayers":
-        """Return these with another file of the person's."""
+        """Return these layers with another file of the person's."""
         return self._replace(own=own)
 
 

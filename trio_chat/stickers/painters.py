@@ -1,7 +1,8 @@
-"""The ways in which terminals show pictures. Pure.
+"""Painters, one for each way in which terminals show pictures. Pure.
 
-A painter makes of the pixels of a frame what is shown. Text, which half blocks and the placeholders of kitty are, can
-stand anywhere; a `stream` moves the cursor, and suits a view that only ever prints below what it printed before.
+A painter turns the pixels of a frame into what is sent to the terminal. Half blocks and the placeholders of kitty are
+text, which can stand anywhere; a `stream` moves the cursor, and suits a view that only ever prints below what it
+printed before.
 """
 
 from collections.abc import Callable
@@ -20,7 +21,7 @@ class Painter(Protocol):
 
     @property
     def resolution(self) -> Resolution:
-        """The pixels that it wants."""
+        """The resolution of the pixels that it takes."""
 
     def paint(self, pixels: Pixels, duration_s: float, *, columns: int, rows: int) -> PictureFrame:
         """Return a frame that takes so many cells. It may take long: call it in a thread."""
@@ -43,7 +44,7 @@ class KittyPlaceholders:
     resolution = kitty.RESOLUTION
 
     def __init__(self, first: int) -> None:
-        """`first` is the number of the first frame, from 1 on, which other programs of the terminal are not to have."""
+        """`first` is a random number, so that pictures of other programs at the terminal hardly have the same ones."""
         self._numbers = count(first)
 
     def paint(self, pixels: Pixels, duration_s: float, *, columns: int, rows: int) -> PictureFrame:

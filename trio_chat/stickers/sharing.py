@@ -32,7 +32,7 @@ def load_shared(path: Path) -> tuple[SharedCatalogue, list[str]]:
     catalogue, warnings = load_file(path)
     pictures: dict[str, bytes] = {}
     shared: list[SharedSticker] = []
-    used = 1  # the brackets around all, less the comma that the last one has not
+    used = 1  # two brackets around all; each sticker counts with a comma, which the last one does not have
     for sticker in _stickers(catalogue):
         try:
             sticker = _with_picture(catalogue, sticker, pictures)
@@ -50,14 +50,14 @@ def load_shared(path: Path) -> tuple[SharedCatalogue, list[str]]:
     stickers = {name: sticker for name, sticker in catalogue.stickers.items() if name in names}
     lines = listing(Catalogue(stickers), columns=_LINE_COLUMNS)
     more = [f"and {len(lines) - _LINES_MAX} lines more"] if len(lines) > _LINES_MAX else []
-    told = (HEAD, *lines[:_LINES_MAX], *more) if shared else ()
+    list_for_plain_clients = (HEAD, *lines[:_LINES_MAX], *more) if shared else ()
     hash_ = hash_of(shared) if shared else ""
-    return SharedCatalogue(tuple(shared), MappingProxyType(pictures), told, hash_), warnings
+    return SharedCatalogue(tuple(shared), MappingProxyType(pictures), list_for_plain_clients, hash_), warnings
 
 
-def signature_of(path: Path) -> tuple[object, ...]:
-    """Return something that changes when a sticker file is changed, or a picture in its folder."""
-    return _state(path), _state(path.parent), *(_state(folder) for folder in _folders(path.parent))
+def modification_state(path: Path) -> tuple[object, ...]:
+    """Return a value that changes with a sticker file, and with the pictures in its folder."""
+    return _stat_of(path), _stat_of(path.parent), *(_stat_of(folder) for folder in _folders(path.parent))
 
 
 def _folders(folder: Path) -> list[Path]:
@@ -67,7 +67,7 @@ def _folders(folder: Path) -> list[Path]:
         return []
 
 
-def _state(path: Path) -> tuple[int, ...]:
+def _stat_of(path: Path) -> tuple[int, ...]:
     try:
         found = os.stat(path)
     except OSError:

@@ -11,7 +11,7 @@ _HASH_LENGTH = 64
 
 
 class StickerEntry(Struct, frozen=True, forbid_unknown_fields=True):
-    """A sticker as a file has it."""
+    """A sticker as it is written in a file."""
 
     shows: str
     aliases: tuple[str, ...] = ()

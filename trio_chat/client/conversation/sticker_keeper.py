@@ -27,7 +27,7 @@ from trio_chat.stickers.shared import (
     is_hash,
     is_picture,
 )
-from trio_chat.stickers.sharing import signature_of
+from trio_chat.stickers.sharing import modification_state
 from trio_chat.stickers.sticker import PictureFile
 from trio_chat.wire import frames
 
@@ -71,7 +71,7 @@ class StickerKeeper:
         self._link = link
         link.on_stickers = self._receive
         if self._own_file:
-            self._signature = await trio.to_thread.run_sync(signature_of, self._own_file, abandon_on_cancel=True)
+            self._signature = await trio.to_thread.run_sync(modification_state, self._own_file, abandon_on_cancel=True)
         self._note_hash(link.stickers_hash)
         while True:
             with trio.move_on_after(LOOK_EVERY_S if self._own_file else float("inf")):
@@ -103,7 +103,7 @@ class StickerKeeper:
     # The person's file
 
     async def _look_at(self, path: Path) -> None:
-        signature = await trio.to_thread.run_sync(signature_of, path, abandon_on_cancel=True)
+        signature = await trio.to_thread.run_sync(modification_state, path, abandon_on_cancel=True)
         if signature != self._signature:
             self._signature = signature
             own, warnings = await trio.to_thread.run_sync(load_file, path, abandon_on_cancel=True)
@@ -121,7 +121,7 @@ class StickerKeeper:
             house = await trio.to_thread.run_sync(_kept_catalogue, self._folder, hash_, abandon_on_cancel=True)
             if not house.stickers:
                 house = await self._ask_for(link, hash_, self._folder)
-        self._layers = self._layers.with_house(house)
+        self._layers = self._layers.with_shared(house)
         self._show()
 
     async def _ask_for(self, link: Link, hash_: str, folder: Path) -> Catalogue:

@@ -7,7 +7,7 @@ from pathlib import Path
 import trio
 
 from trio_chat.stickers.shared import SharedCatalogue
-from trio_chat.stickers.sharing import load_shared, signature_of
+from trio_chat.stickers.sharing import load_shared, modification_state
 
 LOOK_EVERY_S = 2.0
 """Between two looks at the file."""
@@ -33,7 +33,7 @@ class StickerKeeping:
         """Read the file if it has changed. -> whether it had"""
         if self._path is None:
             return False
-        signature = await trio.to_thread.run_sync(signature_of, self._path, abandon_on_cancel=True)
+        signature = await trio.to_thread.run_sync(modification_state, self._path, abandon_on_cancel=True)
         if signature == self._signature:
             return False
         self._signature = signature
