@@ -2,13 +2,10 @@
 
 import os
 import random
-import re
 import signal
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from functools import partial
-from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,9 +23,9 @@ from trio_chat.config import (
     unknown_variable_warnings,
 )
 from trio_chat.config.click_options import SectionedCommand, SettingsCommand, config_option, deferred_options
-from trio_chat.config.client_file import read_client_file
+from trio_chat.config.client_file import ClientFile, read_client_file
+from trio_chat.config.host_argument import HostArgument, address_of, read_host_argument
 from trio_chat.config.loading import SettingsTable
-from trio_chat.config.setting_types import integer
 from trio_chat.exception_groups import leaf_exceptions
 from trio_chat.journal.engines import forms_help
 from trio_chat.operate.command_table import OPERATOR_COMMANDS, load_command
@@ -42,20 +39,6 @@ _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 PROGRAM = "trio-chat"
 COMPLETION_VARIABLE = "_TRIO_CHAT_COMPLETE"
 """The variable by which the script of a shell asks for completion; Click's name for it."""
-
-CHAT_PORT = 5555
-_HOST_AND_PORT = re.compile(r"(?P<host>[^:]+|\[.*\]):(?P<port>[^:\]]*)")
-
-_INVITE = re.compile(r"(?P<address>[^/]+)/(?P<code>[a-z2-7]{26})/(?P<digest>[0-9A-Fa-f]{64}|-)")
-"""The line that `trio-chat invite` prints for `join`."""
-
-_SCHEME = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*)://", re.IGNORECASE)
-_CHAT_SCHEMES = frozenset(("trio-chat", "chat", "tcp", "telnet", "nc"))
-
-_NO_HOST = re.compile(r"[\x00-\x20\x7f\"#$&'()*+,/;<=>?@\\^`{|}~!\s]")
-"""No name of a host, and no address, has such a character."""
-_INVISIBLE = " \t\r\n\xa0\u200b\ufeff"
-"""Characters that are copied with an address."""
 
 _Settings = TypeVar("_Settings", bound=Struct)
 
@@ -279,74 +262,38 @@ def join(host: str | None, port: str | None, **flags: Any) -> int:
         from trio_chat.client.server_choice import choose_server
 
         host = choose_server(file)
-    host = _without_scheme(host)
-    code = digest = ""
-    if invite := _INVITE.fullmatch(host):
-        host, code, digest = invite["address"], invite["code"], invite["digest"].lower().removeprefix("-")
-    nick, _, host = host.rpartition("@")
-    if nick and flags["nick"] not in (None, nick):
-        raise ConfigError(f"two nicks: {nick}@ and --nick {flags['nick']}")
-    given = flags | ({"nick": nick} if nick else {})
-    settings = _load(JoinSettings, given, tables=file.tables_for(host))
-    named = host
-    if host in file.servers:
-        host, saved_port = file.address_of(host)
-        number = _split_address(host, port)[1] if port else saved_port or CHAT_PORT
-    elif "/" in host:  # no name of a host has one: a line that was pasted in two
-        raise ConfigError("that invite is not whole: copy the line again, to its end")
-    else:
-        host, number = _split_address(host, port)
-        _check_host(host)
+    argument = read_host_argument(host)
+    if argument.nick and flags["nick"] not in (None, argument.nick):
+        raise ConfigError(f"two nicks: {argument.nick}@ and --nick {flags['nick']}")
+    given = flags | ({"nick": argument.nick} if argument.nick else {})
+    settings = _load(JoinSettings, given, tables=file.tables_for(argument.server))
+    address = address_of(argument.server, port, file)
+    return _run_client(argument, port, address, settings, file)
+
+
+def _run_client(
+    argument: HostArgument, port: str | None, address: tuple[str, int], settings: JoinSettings, file: ClientFile
+) -> int:
+    """Join the server at an address, a host and a port, and remember it as HOST and PORT name it. -> exit status"""
     from trio_chat.client.startup_terminal import typing_hidden
 
     with typing_hidden():
         from trio_chat.client.join import join as run_client
         from trio_chat.client.options import address_from, identity_from, view_options_from
 
-        address = address_from(host, number, settings, digest)
+        server_address = address_from(*address, settings, argument.digest)
         options = view_options_from(settings, file)
-        identity = identity_from(settings, code)
+        identity = identity_from(settings, argument.code)
 
         def remember(accepted: str) -> None:
             """Remember the server, and the name if it was chosen: with the server, or by `/nick`."""
             from trio_chat.client.server_choice import remember_server
 
-            is_chosen = nick or accepted not in (identity.nick, identity.default_nick)
-            remember_server(named, port, accepted if is_chosen else "")
+            is_chosen = argument.nick or accepted not in (identity.nick, identity.default_nick)
+            remember_server(argument.server, port, accepted if is_chosen else "")
 
         left = remember if options.remembers_rooms else lambda _nick: None
-        return run_client(address, identity, options, is_once=settings.once, left=left)
-
-
-def _without_scheme(host: str) -> str:
-    """Return HOST, or an invite, without blanks around it, and without the scheme and the slash of a pasted URL."""
-    host = host.strip(_INVISIBLE)
-    if url := _SCHEME.match(host):
-        if url["scheme"].lower() not in _CHAT_SCHEMES:
-            raise ConfigError(f"HOST: {url[0]} is no chat's: expected HOST, HOST:PORT or NICK@HOST")
-        return host[url.end() :].removesuffix("/")
-    return host
-
-
-def _check_host(host: str) -> None:
-    """Raise ConfigError for what can be no host: nobody has to wait for a name server to say so."""
-    address = None
-    with suppress(ValueError):
-        address = ip_address(host.strip("[]"))
-    if not host or _NO_HOST.search(host) or (":" in host and address is None):
-        raise ConfigError(f"HOST: expected a name or an address, and its port behind it, got {host!r}")
-    if isinstance(address, IPv6Address) and address.is_link_local and not address.scope_id:
-        raise ConfigError(f"HOST: {address} needs the interface that leads there, as in {address}%eth0")
-
-
-def _split_address(host: str, port: str | None) -> tuple[str, int]:
-    """Parse host and port. Without a `port`, the host may be HOST:PORT; an IPv6 address is in brackets then."""
-    if port is None and (parts := _HOST_AND_PORT.fullmatch(host)):
-        host, port = parts["host"], parts["port"]
-    try:
-        return host, integer(1, 65535).read(CHAT_PORT if port is None else port, is_toml=False)
-    except ValueError as error:
-        raise ConfigError(f"PORT: {error}") from error
+        return run_client(server_address, identity, options, is_once=settings.once, left=left)
 
 
 @cli.command(cls=SettingsCommand, short_help="Check the health of the server on this machine.")

@@ -12,6 +12,7 @@ import msgspec
 from trio_chat.chat.operators.networks import Network
 from trio_chat.config.admin_address import AdminAddress, read_address, remove_address, write_address
 from trio_chat.config.folders import data_folder, state_folder
+from trio_chat.config.host_argument import CHAT_PORT
 from trio_chat.config.loading import (
     CONFIG_VARIABLE,
     DEFAULT_SOURCE,
@@ -102,7 +103,7 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
     host: Annotated[
         str, SettingMeta("Address that the chat listens on.", HOST, "every interface, IPv4 and IPv6", section=ADDRESSES)
     ] = ""
-    port: Annotated[int, SettingMeta("Port of the chat; 0 chooses a free one.", PORT, section=ADDRESSES)] = 5555
+    port: Annotated[int, SettingMeta("Port of the chat; 0 chooses a free one.", PORT, section=ADDRESSES)] = CHAT_PORT
     admin_host: Annotated[str, SettingMeta("Address that the admin API listens on.", HOST, section=ADDRESSES)] = (
         "127.0.0.1"
     )
