@@ -29,7 +29,7 @@ class AwakeClock(trio.abc.Clock):
         self._tolerance_s = tolerance_s
         self._system_time = system_time
         self._due = math.inf
-        """The system's time by which the loop is due to call again."""
+        """The system's time at which the loop should call again at the latest."""
         self._read_at = 0.0
         """The system's time of the call before."""
         self._missed_s = 0.0
@@ -43,14 +43,14 @@ class AwakeClock(trio.abc.Clock):
         now = self._system_time()
         late_s = now - self._due
         if late_s > self._tolerance_s:
-            # It has some of its time again, or the deadline for which it slept would be over before it has read a byte.
+            # Some time is given back, or the deadline for which the loop slept would be over before it has read a byte.
             self._missed_s += now - max(self._read_at, self._due - self._tolerance_s)
             self._on_standstill(late_s)
         self._read_at = self._due = now
         return now - self._missed_s
 
     def deadline_to_sleep_time(self, deadline: float) -> float:
-        """Return the seconds until a deadline, which the loop is going to wait at most."""
+        """Return the seconds until a deadline: the longest time that the loop is going to wait."""
         timeout_s = deadline - self.current_time()
         self._due += max(0.0, timeout_s)
         return timeout_s

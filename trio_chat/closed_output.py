@@ -1,4 +1,4 @@
-"""The end of a command whose output nobody reads any more, as in `trio-chat clients | head -1`, or no disk takes."""
+"""Errors of output that nobody reads any more, as in `trio-chat clients | head -1`, or that no disk takes."""
 
 import errno
 import os
@@ -12,7 +12,7 @@ CLOSED_OUTPUT_STATUS = 141
 
 
 class ClosedOutputError(Exit):
-    """The reader of the output is gone. No error of an operating system, which a connection could be blamed for."""
+    """The reader of the output is gone. This is no OSError, which would be taken for a failure of a connection."""
 
     def __init__(self) -> None:
         super().__init__(CLOSED_OUTPUT_STATUS)
@@ -39,5 +39,5 @@ def closed_output_raised() -> Iterator[None]:
 
 
 def drop_output() -> None:
-    """Lead what is left in the buffer of stdout nowhere: the interpreter would complain that nobody reads it."""
+    """Discard the rest of stdout's buffer, which the interpreter flushes at exit and would report as an error."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

@@ -21,24 +21,24 @@ def listen_at_name(host: str, port: int, *, backlog: int | None = None) -> list[
     closes the sockets.
     """
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    ends = list(dict.fromkeys((family, end) for family, _kind, _protocol, _name, end in found))
-    for _ in range(FREE_PORT_TRIES - 1 if port == 0 and len(ends) > 1 else 0):
+    addresses = list(dict.fromkeys((family, address) for family, _kind, _protocol, _name, address in found))
+    for _ in range(FREE_PORT_TRIES - 1 if port == 0 and len(addresses) > 1 else 0):
         try:
-            return _listen(ends, port, backlog)
+            return _listen(addresses, port, backlog)
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise
-    return _listen(ends, port, backlog)
+    return _listen(addresses, port, backlog)
 
 
-def _listen(ends: Sequence[tuple[int, tuple[object, ...]]], port: int, backlog: int | None) -> list[socket.socket]:
+def _listen(addresses: Sequence[tuple[int, tuple[object, ...]]], port: int, backlog: int | None) -> list[socket.socket]:
     opened: list[socket.socket] = []
     missing: list[OSError] = []
     try:
-        for family, end in ends:
+        for family, address in addresses:
             try:
-                address = (end[0], port, *end[2:])
-                opened.append(socket.create_server(address, family=family, backlog=backlog))
+                with_port = (address[0], port, *address[2:])
+                opened.append(socket.create_server(with_port, family=family, backlog=backlog))
             except OSError as error:
                 if error.errno not in _NOT_HERE:
                     raise
@@ -51,6 +51,6 @@ def _listen(ends: Sequence[tuple[int, tuple[object, ...]]], port: int, backlog: 
         for sock in opened:
             sock.close()
         raise
-    for lack in missing:
-        logger.warning("this machine does not have one of the addresses to listen at: %s", lack)
+    for error in missing:
+        logger.warning("this machine does not have one of the addresses to listen at: %s", error)
     return opened

@@ -55,7 +55,7 @@ class Operator:
 
 
 async def reload_in_vain(operator: Operator, pipe: Path, clock: trio.testing.MockClock) -> tuple[list[str], int]:
-    """-> what is said when this is the password file, and nothing comes out of it; the end where it would go in"""
+    """Reload with a FIFO as the password file, into which nobody writes. -> the report, and its end to write into"""
     os.mkfifo(pipe)
     operator.change(password_file=pipe)
     said: list[str] = []

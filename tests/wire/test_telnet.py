@@ -32,7 +32,7 @@ TOKENS = [
 
 
 def read(*pieces: bytes) -> tuple[list[str | LineFault], bytes, bool]:
-    """-> the lines, what is sent back, and whether the client has left"""
+    """Decode pieces of a stream. -> the lines, the reply, and whether the client has left"""
     decoder, reply, is_over = TelnetDecoder(), b"", False
     found: list[str | LineFault] = []
     for piece in pieces:

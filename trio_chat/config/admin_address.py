@@ -1,7 +1,7 @@
-"""The file in a server's data folder that says where its admin API is: commands on the same machine find it there.
+"""The file in a server's data folder with the address of its admin API, by which local commands find it.
 
-The server keeps the file locked while it runs, and the kernel lifts the lock when it ends, however that is. So a file
-without a lock was left behind by a server that was killed.
+The server keeps the file locked while it runs, and the kernel releases the lock when the process ends, in any way. So a
+file without a lock was left behind by a server that was killed.
 """
 
 import errno

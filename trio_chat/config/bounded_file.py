@@ -1,4 +1,4 @@
-"""Reading whole files that somebody named, of which nobody knows how large they are: a disk or /dev/zero has no end."""
+"""Reading whole files up to a limit: a file that a user names may be /dev/zero, which has no end."""
 
 import errno
 from pathlib import Path

@@ -16,7 +16,7 @@ _DEFERRED = "__deferred_options__"
 
 
 class _CompletedPath(click.Path):
-    """A path that shells complete. Whoever opens it says what is wrong with it."""
+    """A path that shells complete. It is not checked here, but where it is opened."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Take any value."""
@@ -26,23 +26,23 @@ class _CompletedPath(click.Path):
 _PATHS = MappingProxyType({"FILE": _CompletedPath(), "DIR": _CompletedPath(file_okay=False)})
 
 
-def setting_options(struct: type[Struct], some: Mapping[str, str] | None = None) -> Callable[[_Command], _Command]:
-    """Give a command the flags of a settings class; or only `some`, each with its help for this command."""
+def setting_options(struct: type[Struct], only: Mapping[str, str] | None = None) -> Callable[[_Command], _Command]:
+    """Give a command the flags of a settings class; or `only` some of them, by name, each with its help text here."""
 
     def decorate(command: _Command) -> _Command:
         for setting in reversed(list(settings_of(struct))):
-            if setting.flag and (some is None or setting.name in some):
-                command = _option(setting, some[setting.name] if some else setting.help)(command)
+            if setting.flag and (only is None or setting.name in only):
+                command = _option(setting, only[setting.name] if only else setting.help)(command)
         return command
 
     return decorate
 
 
-def deferred_options(struct: type[Struct], some: Mapping[str, str] | None = None) -> Callable[[_Command], _Command]:
-    """Give the function of a SettingsCommand the same flags, made when that command is run or shown."""
+def deferred_options(struct: type[Struct], only: Mapping[str, str] | None = None) -> Callable[[_Command], _Command]:
+    """Give the function of a SettingsCommand the flags of `setting_options`, made when the command is run or shown."""
 
     def decorate(function: _Command) -> _Command:
-        vars(function)[_DEFERRED] = setting_options(struct, some)
+        vars(function)[_DEFERRED] = setting_options(struct, only)
         return function
 
     return decorate
@@ -83,7 +83,7 @@ config_option = click.option(
 class SettingsCommand(click.Command):
     """A command with deferred options, between its arguments and its other options.
 
-    The commands have some 200 of them together, and to make them all takes 10 ms.
+    All commands together have some 200 options, and making them all takes 10 ms.
     """
 
     _has_options = False

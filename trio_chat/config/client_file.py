@@ -26,7 +26,7 @@ FILE_NAME = "client.toml"
 SERVERS_MAX, THEMES_MAX = 200, 50
 
 _NAME = re.compile(r"[^\s@:/\[\]]{1,64}")
-"""A name that cannot be taken for anything else that one can give as a host."""
+"""A name that cannot be taken for a host with a port, a nick or an invite."""
 
 _HEADER = re.compile(r"\s*\[(?P<path>[^\[\]]++)\]")
 _KEY = re.compile(r"\s*(?P<key>\"[^\"]*\"|'[^']*'|[\w-]++)(?P<rest>[\s.\w\"'-]*+)=")
@@ -37,22 +37,22 @@ _NOTHING: _Table = MappingProxyType({})
 
 
 class ClientFile(Struct, frozen=True):
-    """The file, read. Where there is none, it has nothing in it."""
+    """The contents of the file; empty where there is none."""
 
     file: Path
     text: str = ""
     options: _Table = _NOTHING
-    """The options of `join`, as they stand there."""
+    """Values of the options of `join`, by their keys; not checked yet."""
     servers: Mapping[str, _Table] = MappingProxyType({})
     themes: Mapping[str, _Table] = MappingProxyType({})
 
     def where(self, *path: str) -> str:
-        """Return the place of a key for an error: file, line, and key."""
+        """Return the location of a key, for an error: file, line and key. `path` has its tables, and the key last."""
         line = _line_of(self.text, path)
         return f"{self.file}{f', line {line}' if line else ''}: {path[-1]}"
 
     def tables_for(self, server: str) -> list[SettingsTable]:
-        """Return the options that count for a saved server, or for any other; the later ones override the earlier."""
+        """Return the options that apply to a server, saved or not; later tables override earlier ones."""
         tables = [SettingsTable(self.options, lambda key: self.where(key))]
         if saved := self.servers.get(server):
             options = {key: value for key, value in saved.items() if key not in ("host", "port")}
@@ -101,7 +101,7 @@ def _tables(found: ClientFile, value: object, kind: str, most: int) -> Mapping[s
 
 
 def unknown_key(where: str, key: str, known: list[str]) -> ConfigError:
-    """Return the error of a key that means nothing, with the most similar one that does."""
+    """Return the error for an unknown key, with the most similar known one."""
     near = get_close_matches(key, known, n=1)
     return ConfigError(f"{where}: there is no such key; {f'did you mean {near[0]}?' if near else _one_of(known)}")
 

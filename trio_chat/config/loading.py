@@ -101,7 +101,7 @@ def settings_of(struct: type[msgspec.Struct]) -> Iterator[Setting]:
 
 
 class SettingsTable(NamedTuple):
-    """Values by their TOML keys, and where each of them stands, for errors."""
+    """Values by their TOML keys; `where` returns the location of a key, for errors."""
 
     values: Mapping[str, object]
     where: Callable[[str], str]
@@ -233,7 +233,7 @@ def _read_table(file: Path, keys: list[str], errors: list[str]) -> dict[str, obj
 
 
 def _unknown(key: str, where: str, keys: list[str]) -> str:
-    """Return the error for a key that is no setting, with the most similar one that is."""
+    """Return the error for an unknown key, with the most similar setting."""
     near = get_close_matches(key, keys, n=1)
     hint = f"did you mean {near[0]}?" if near else f"expected one of {', '.join(keys)}"
     return f"{where}there is no setting {key!r}; {hint}"
@@ -248,7 +248,7 @@ def _read_file(file: Path) -> dict[str, object]:
 
 
 def read_toml_text(file: Path) -> tuple[str, dict[str, Any]]:
-    """Return the text of a TOML file, and what it says. Raises FileNotFoundError, and ConfigError for all else."""
+    """Read a TOML file. -> its text and its contents. Raises FileNotFoundError, and ConfigError for all else."""
     try:
         text = read_bounded(file).decode("utf-8-sig")  # Windows' Notepad writes a byte order mark
         return text, tomllib.loads(text)

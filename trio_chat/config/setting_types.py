@@ -108,7 +108,7 @@ def retention_limits(age: SettingType, count: SettingType) -> SettingType:
 
 
 def text(metavar: str, expected: str, *, show: Callable[[str], str] = str) -> SettingType:
-    """Make a type of text on one line. `show` makes of it what people may read."""
+    """Make a type of text on one line. `show` formats it for people."""
     return SettingType(metavar, expected, _line, show=show)
 
 

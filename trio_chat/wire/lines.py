@@ -14,7 +14,7 @@ from trio_chat.wire.line_splitter import LineSplitter, OverlongLine
 CR_SILENCE_S = 0.1
 """A CR ends a line where nothing follows it for so long."""
 
-_SAID = Kind.SAID  # looked up once
+_SAID = Kind.SAID  # a global is found faster than a member of a class
 
 LINE_LIMIT = 4096
 """Bytes of a line, without its ending."""
@@ -108,7 +108,7 @@ def encode_gap(_room: str, missed: int) -> bytes:
 
 
 def line_of_past(entry: Entry) -> str:
-    """Format an entry for the history: with its minute, in the server's time zone."""
+    """Format a past entry as a line with its date and minute, in the server's time zone."""
     return f"{datetime.fromtimestamp(entry.time):%Y-%m-%d %H:%M} {line_of(entry)}"
 
 

@@ -94,7 +94,7 @@ class TelnetFilter:
         return reply
 
     def hide_input(self, *, is_hidden: bool) -> bytes:
-        """Keep what is typed off the screen of a telnet, or show it again. -> what to send"""
+        """Keep input off the screen of a telnet, or show it again. -> bytes to send"""
         if is_hidden == self._is_hiding:
             return b""
         self._is_hiding = is_hidden
@@ -161,7 +161,7 @@ class TelnetDecoder(LineDecoder):
         return (self.telnet is not None and self.telnet.is_telnet) or super().needs_crlf
 
     def hide_input(self, *, is_hidden: bool) -> bytes:
-        """Keep what is typed off the screen, if the client may be telnet, or show it again. -> what to send
+        """Keep input off the screen, if the client may be telnet, or show it again. -> bytes to send
 
         One that ends its lines in CR LF may be: on another port than its own, telnet says nothing before it is asked.
         Trade-off: others, such as `nc -C`, show up to three odd characters.
@@ -169,8 +169,8 @@ class TelnetDecoder(LineDecoder):
         if not self.needs_crlf:
             return b""
         self.telnet = self.telnet or TelnetFilter(is_in_line=self.is_in_line)
-        wish = self.telnet.hide_input(is_hidden=is_hidden)
-        return wish if is_hidden or self.telnet.is_telnet else b""
+        commands = self.telnet.hide_input(is_hidden=is_hidden)
+        return commands if is_hidden or self.telnet.is_telnet else b""
 
     def feed(self, data: bytes) -> list[str | LineFault]:
         """Return the lines, or faults, that the next bytes complete."""
