@@ -1,6 +1,6 @@
-"""The house as a drawing: `make house` writes docs/house.svg from the imports.
+"""The drawing of the folders and their imports, called the house: `make house` writes docs/house.svg.
 
-Floors are rows, folders boxes, arrows imports; a part of the program is a box with its sections inside, drawn alike.
+A floor is a row of boxes, a box a part of the program, with boxes for its sections inside, and an arrow an import.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -9,13 +9,13 @@ from functools import cached_property
 from html import escape
 from itertools import permutations, product
 
-from scripts.house import Arrow, ImportGraph, label, parts, read_imports, reduced
+from scripts.house import Arrow, ImportGraph, label, parts, read_imports, transitive_reduction
 from tests.test_floors import PURE, ROOT
 
 DRAWING = ROOT / "docs/house.svg"
 
 BOX_WIDTH, BOX_HEIGHT, TITLE, PADDING, LANE, LETTER = 116, 30, 32, 26, 9, 8
-ROOM_GAP, PART_GAP, MARGIN, LEGEND = (16, 26), (56, 60), 28, 76
+SECTION_GAP, PART_GAP, MARGIN, LEGEND = (16, 26), (56, 60), 28, 76
 """Sizes are pixels. Gaps are to the right of a box, and below it."""
 
 LIGHT = {"ground": "#ffffff", "part": "#f2f4f8", "pure": "#dff3e4", "section": "#ffffff", "edge": "#8a94a3"}
@@ -43,12 +43,12 @@ NOTES = (
 
 @dataclass
 class Box:
-    """A part or a section. `floors` are the sections inside, and `arrows` what goes between them."""
+    """A part or a section. `floors` are the sections inside, `arrows` the imports between them."""
 
     name: str
     floors: Sequence[Sequence["Box"]] = ()
     arrows: Collection[Arrow] = ()
-    gap: tuple[float, float] = ROOM_GAP
+    gap: tuple[float, float] = SECTION_GAP
     x: float = 0
     y: float = 0
 
@@ -92,12 +92,12 @@ def _height(floor: Sequence[Box]) -> float:
 def build(graph: ImportGraph) -> Box:
     """Make the boxes, each where it belongs."""
     floors = [[_part(part, graph) for part in floor] for floor in parts()]
-    return _arranged(Box("", floors, reduced(graph.between), PART_GAP))
+    return _arranged(Box("", floors, transitive_reduction(graph.between), PART_GAP))
 
 
 def _part(part: str, graph: ImportGraph) -> Box:
     floors = [[Box(section) for section in floor] for floor in graph.sections_of(part) if floor != [part]]
-    return _arranged(Box(part, floors, reduced(graph.within.get(part, set()))))
+    return _arranged(Box(part, floors, transitive_reduction(graph.within.get(part, set()))))
 
 
 def _arranged(whole: Box) -> Box:

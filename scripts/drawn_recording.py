@@ -1,7 +1,7 @@
-"""Draws a recording of a terminal as one SVG that moves. Pure.
+"""A recording of a terminal as one animated SVG. Pure.
 
-Each row is parted where panes meet, and each part is a strip of film: everything that it ever shows stands side by
-side, and jumps past a window of one cell's height. So what did not change is there once.
+Each row is divided where panes meet. Each part is a strip of film: all drawings that it ever shows stand side by side,
+and the strip jumps past a window of its size. So a drawing is in the file once, however long it is shown.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,17 +15,17 @@ from scripts.drawn_terminal import CELL_HEIGHT, CELL_WIDTH, Theme, draw_row, dra
 
 @dataclass
 class _Strip:
-    """A part of a row, and what it shows from which time on."""
+    """A part of a row, from column `start` to before `end`, with the drawings that it shows."""
 
     row: int
     start: int
     end: int
     shown: list[tuple[float, str]] = field(default_factory=list)
-    """Time in seconds, and the name of a drawing."""
+    """The time in seconds from which on a drawing is shown, and its name."""
 
 
 class Film:
-    """Takes frames, and draws them. `seams` are the columns at which panes meet."""
+    """A recording that grows frame by frame. `seams` are the columns at which panes meet."""
 
     def __init__(self, columns: int, rows: int, theme: Theme, seams: Sequence[int] = ()) -> None:
         self._columns, self._rows, self._theme = columns, rows, theme
@@ -34,7 +34,7 @@ class Film:
         self._names: dict[str, str] = {"": "r0"}
 
     def add(self, at_s: float, rows: Sequence[Sequence[Char]], cursor: tuple[int, int] | None) -> None:
-        """Add what is on the terminal at a time."""
+        """Add the contents of the terminal at a time, in seconds. `cursor` is its column and row."""
         for strip in self._strips:
             column = cursor[0] - strip.start if cursor and cursor[1] == strip.row else -1
             drawing = draw_row(rows[strip.row][strip.start : strip.end], self._theme, cursor=column)
@@ -43,7 +43,7 @@ class Film:
                 strip.shown.append((at_s, name))
 
     def draw(self, length_s: float, *, title: str) -> str:
-        """Draw everything, again and again. -> a whole file"""
+        """Draw the recording, as a loop of so many seconds. -> the SVG"""
         drawings = "".join(f'<g id="{name}">{drawing}</g>' for drawing, name in self._names.items())
         strips = [*self._draw_strips(length_s)]
         style = "".join(rules for rules, _ in strips)

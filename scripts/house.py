@@ -35,8 +35,8 @@ class ImportGraph:
     """From a section to another part."""
 
     def drawn(self) -> set[Arrow]:
-        """List the arrows of the drawing: all that do not follow from others."""
-        return reduced(self.between).union(*map(reduced, self.within.values()))
+        """Return the arrows of the drawing: those that do not follow from others."""
+        return transitive_reduction(self.between).union(*map(transitive_reduction, self.within.values()))
 
     def sections_of(self, part: str) -> Iterator[list[str]]:
         """Yield the sections of a part that are built, floor by floor; a part without sections is its own."""
@@ -83,13 +83,13 @@ def _name_of_section(part: str, section: str) -> str:
     return f"{part}.{'*' if is_rest else '__init__' if section == '.' else section}"
 
 
-def reduced(arrows: set[Arrow]) -> set[Arrow]:
-    """Leave out the arrows that follow from others: a to c, where a goes to b and b to c."""
+def transitive_reduction(arrows: set[Arrow]) -> set[Arrow]:
+    """Return the arrows without those that follow from others: a to c, where there are a to b and b to c."""
     return {(a, b) for a, b in arrows if not any(x == a and c != b and _reaches(c, b, arrows) for x, c in arrows)}
 
 
 def _reaches(start: str, end: str, arrows: set[Arrow]) -> bool:
-    """Follow the arrows from `start`. It ends on a circle too, which the law of imports will name."""
+    """Tell whether arrows lead from `start` to `end`. They may form a circle, which the test of imports will report."""
     found, news = {start}, {start}
     while news:
         news = {b for a, b in arrows if a in news} - found

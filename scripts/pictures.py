@@ -14,8 +14,8 @@ import trio
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from admin_api.console.pages import PAGES
-from scripts.invented import invent
 from scripts.png import repacked
+from scripts.sample_chat import fill_chat
 from tests.admin_api.conftest import AdminServer, open_admin_server
 from tests.admin_api.console.conftest import CHROMIUM, FLAGS
 
@@ -43,7 +43,7 @@ async def _serve() -> None:
     async with open_admin_server() as admin:
         object.__setattr__(admin.state, "started_at", time.monotonic() - UPTIME_S)  # it is frozen, and just began
         object.__setattr__(admin.journal, "_clock", lambda: admin.now)  # what is said has the time of the others
-        await invent(admin)
+        await fill_chat(admin)
         await trio.to_thread.run_sync(_take_all, admin)
 
 

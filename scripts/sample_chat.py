@@ -1,4 +1,4 @@
-"""An invented chat for pictures: people, rooms, an hour of traffic, and some trouble. The same at each run."""
+"""A sample chat for pictures: people, rooms, an hour of traffic, and some trouble. It is the same at each run."""
 
 import base64
 import math
@@ -89,7 +89,7 @@ RESOURCES = MappingProxyType(
     }
 )
 
-ENDED = MappingProxyType(
+DISCONNECTS = MappingProxyType(
     {
         DisconnectReason.LEFT: 311,
         DisconnectReason.BROKEN: 84,
@@ -101,8 +101,8 @@ ENDED = MappingProxyType(
 )
 
 
-async def invent(admin: AdminServer) -> None:
-    """Fill a chat that is empty."""
+async def fill_chat(admin: AdminServer) -> None:
+    """Fill an empty chat."""
     admin.chat.rules = admin.chat.rules.__class__(announce_max_members=20)
     await _hand_out(admin)
     people = [_join(admin, *person[:5]) for person in PEOPLE]
@@ -138,7 +138,7 @@ async def invent(admin: AdminServer) -> None:
         _set_times(admin, client, *person[5:])
     await _act(admin, people)
     admin.series.samples.extend(_hour(int(admin.now)))
-    admin.chat.counters.disconnects.update(ENDED)
+    admin.chat.counters.disconnects.update(DISCONNECTS)
     admin.state.resources.latest = RESOURCES
 
 
@@ -199,7 +199,7 @@ def _set_times(admin: AdminServer, client: Client, idle_s: float, stuck_s: float
 
 
 async def _act(admin: AdminServer, people: Sequence[Client]) -> None:
-    """Recent acts of operators, and a client that has lost its connection."""
+    """Let operators act, and a client lose its connection."""
     mei = people[4]
     admin.now -= 1500
     admin.operator.kick(_join(admin, "adbot", "198.51.100.66", 40100, Mode.LINES, ("lobby",)), by=ANN, reason="spam")
@@ -219,7 +219,7 @@ async def _act(admin: AdminServer, people: Sequence[Client]) -> None:
 
 
 def _hour(end: int) -> list[Sample]:
-    """Samples of an hour in which something happened twenty minutes ago."""
+    """Return samples of an hour with a burst of traffic twenty minutes ago."""
     rng, samples = random.Random(11), []
     for number in range(SAMPLES):
         at = number / SAMPLES
