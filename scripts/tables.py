@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+
 from admin_api.app import ENDPOINTS
 from admin_api.http.reference import reference
 from scripts.house import folder_table
@@ -16,7 +18,7 @@ from trio_chat.chat.commands import COMMANDS as CHAT_COMMANDS
 from trio_chat.chat.commands import REQUEST_PRICES
 from trio_chat.client.screen_view.key_list import KEYS
 from trio_chat.client.transcript.input import OUR_COMMANDS as CLIENT_COMMANDS
-from trio_chat.config import JoinSettings, ServeSettings, live_list, settings_table
+from trio_chat.config import JoinSettings, ServeSettings, Setting, settings_of
 from trio_chat.operate.command_table import OPERATOR_COMMANDS
 from trio_chat.server.operation.console import COMMANDS as CONSOLE_COMMANDS
 from trio_chat.wire.frame_schema import schema_text
@@ -65,6 +67,29 @@ def _client_keys() -> str:
     return "".join(["| key | effect |\n|---|---|\n", *rows])
 
 
+def settings_table(struct: type[Struct]) -> str:
+    """Format the settings of a class as a table."""
+    rows = ["| flag | variable | default | meaning |", "|---|---|---|---|"]
+    rows += [
+        f"| {_flags_of(setting)} | `{setting.variable}` | {setting.default} | {setting.help} |"
+        for setting in settings_of(struct)
+    ]
+    return "\n".join(rows) + "\n"
+
+
+def _flags_of(setting: Setting) -> str:
+    if setting.type.is_secret:
+        return "none"
+    if setting.type.is_boolean:
+        return f"`{setting.flag}`, `--no-{setting.key}`"
+    return ", ".join(f"`{flag} {setting.type.metavar}`" for flag in setting.flags)
+
+
+def _live_settings() -> str:
+    """List the settings of a server that a reload applies."""
+    return ", ".join(f"`{setting.key}`" for setting in settings_of(ServeSettings) if setting.is_live) + ".\n"
+
+
 TABLES: Mapping[str, Callable[[], str]] = {
     "chat commands": lambda: _commands(CHAT_COMMANDS),
     "client commands": lambda: _commands(CLIENT_COMMANDS),
@@ -72,7 +97,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "console commands": _console_commands,
     "example client": _example_client,
     "folders": folder_table,
-    "live settings": lambda: live_list(ServeSettings) + ".\n",
+    "live settings": _live_settings,
     "operator commands": _operator_commands,
     "prices": _prices,
     "settings of join": lambda: settings_table(JoinSettings),

@@ -51,6 +51,6 @@ def _listen(addresses: Sequence[tuple[int, tuple[object, ...]]], port: int, back
         for sock in opened:
             sock.close()
         raise
-    for error in missing:
-        logger.warning("this machine does not have one of the addresses to listen at: %s", error)
+    for failure in missing:
+        logger.warning("this machine does not have one of the addresses to listen at: %s", failure)
     return opened

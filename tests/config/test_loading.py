@@ -11,7 +11,6 @@ from trio_chat.config import (
     collect,
     load,
     settings_of,
-    settings_table,
     unknown_variable_warnings,
 )
 from trio_chat.config.loading import SettingMeta
@@ -131,15 +130,6 @@ def test_a_file_may_begin_with_the_mark_that_windows_writes(file: Path) -> None:
     file.write_bytes(b"\xef\xbb\xbfmax-clients = 30\n")
 
     assert load(Some, {}, {}, file=file).max_clients == 30
-
-
-def test_the_table_has_all_that_follows_from_a_declaration() -> None:
-    assert settings_table(Some).splitlines()[2:] == [
-        "| `--max-clients N` | `TRIO_CHAT_MAX_CLIENTS` | 10 | How many. |",
-        "| `--quiet`, `--no-quiet` | `TRIO_CHAT_QUIET` | false | Say less. |",
-        "| `--allow NETWORK` | `TRIO_CHAT_ALLOW` | everyone | Who. |",
-        "| none | `TRIO_CHAT_TOKEN` | none | What opens it. |",
-    ]
 
 
 def test_collected_settings_have_all_errors_and_the_source_of_each_value(file: Path) -> None:

@@ -198,29 +198,6 @@ def unknown_variables(environment: Mapping[str, str], known: Collection[str]) ->
             yield f"{name!r} is ignored: there is no such setting{hint}"
 
 
-def settings_table(struct: type[msgspec.Struct]) -> str:
-    """Format the settings of a class as a Markdown table."""
-    rows = ["| flag | variable | default | meaning |", "|---|---|---|---|"]
-    rows += [
-        f"| {_show_flag(setting)} | `{setting.variable}` | {setting.default} | {setting.help} |"
-        for setting in settings_of(struct)
-    ]
-    return "\n".join(rows) + "\n"
-
-
-def live_list(struct: type[msgspec.Struct]) -> str:
-    """List the settings of a class that a reload applies, for Markdown."""
-    return ", ".join(f"`{setting.key}`" for setting in settings_of(struct) if setting.is_live)
-
-
-def _show_flag(setting: Setting) -> str:
-    if setting.type.is_secret:
-        return "none"
-    if setting.type.is_boolean:
-        return f"`{setting.flag}`, `--no-{setting.key}`"
-    return ", ".join(f"`{flag} {setting.type.metavar}`" for flag in setting.flags)
-
-
 def _read_table(file: Path, keys: list[str], errors: list[str]) -> dict[str, object]:
     """Read a TOML file, and append its errors to `errors`."""
     try:

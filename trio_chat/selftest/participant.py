@@ -77,14 +77,14 @@ class Participant:
         await self._link.say(frames.Tell(to=name, text=text, key=key))
 
     async def ask(self, question: Question) -> Answer | None:
-        """Ask something. -> the answer; None where it was refused, or is a room that was joined or left"""
+        """Send a request. -> the answer; None if it was refused, or if a room was joined or left"""
         wanted, self._last_answer = self._answers + 1, None
         self._link.ask(question)
         await self._wait_until(lambda: self._answers >= wanted or self._has_ended)
         return self._last_answer
 
     async def claim_name(self) -> None:
-        """Claim the name with the key of this client, which is made. Raises SelftestError."""
+        """Make a key for this client, and claim the name with it. Raises SelftestError."""
         await self._link.own_key()
         if not isinstance(await self.ask(frames.ClaimName(proof=frames.Proof())), frames.Named):
             raise SelftestError(f"{self.recording.name} could not claim that name")
