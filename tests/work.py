@@ -1,16 +1,22 @@
 """The time that work takes on a usual machine, so that no test depends on the speed of this one.
 
-It is the CPU time of this thread, divided by how much slower this machine is just now: another program on the same
-core, or on the same physical machine, can more than double it.
+It is the CPU time of this thread, divided by how much slower this machine is: another program on the same core, or on
+the same physical machine, can more than double it, and the next moment it is gone.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from statistics import median
 from time import thread_time
 
-COUNT = 100_000
-COUNTING_S = 0.003
-"""The CPU time in which a usual machine counts that far in Python."""
+NUMBERS = 10_000
+USUAL_S = 0.0018
+"""The CPU time in which a usual machine makes, adds and sorts so many numbers and their texts in Python."""
+
+SAMPLES = 3
+
+_slowest_s = USUAL_S
+"""The longest that this has taken in this process: what was slow a moment ago may be fast when it is measured."""
 
 
 class Work:
@@ -31,12 +37,14 @@ def measured() -> Iterator[Work]:
 
 def usual_s(cpu_s: float) -> float:
     """Return the seconds on a usual machine for CPU time that was spent here a moment ago."""
-    return cpu_s / max(1.0, _counting_s() / COUNTING_S)
+    global _slowest_s
+    _slowest_s = max(_slowest_s, median(_sample_s() for _ in range(SAMPLES)))
+    return cpu_s * USUAL_S / _slowest_s
 
 
-def _counting_s() -> float:
+def _sample_s() -> float:
     began = thread_time()
-    total = 0
-    for number in range(COUNT):
-        total += number
+    numbers = {str(number): number for number in range(NUMBERS)}
+    sum(numbers.values())
+    sorted(numbers)
     return thread_time() - began
