@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.cheap_hashes import hash_cheaply
+
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
 
@@ -35,7 +37,11 @@ def has_room(folder: Path) -> bool:
 
 
 def pytest_configure() -> None:
-    """Keep the files of tests in memory, unless TMPDIR says where: a disk is a quarter of the CPU time of journals."""
+    """Hash passwords with little work, and keep files in memory, unless TMPDIR says where.
+
+    A disk is a quarter of the CPU time of journals.
+    """
+    hash_cheaply()
     if "TMPDIR" not in os.environ and has_room(MEMORY):
         os.environ["TMPDIR"] = tempfile.tempdir = os.fspath(MEMORY)
 

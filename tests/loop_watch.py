@@ -1,8 +1,8 @@
 """Watching an event loop for work that holds it: nobody else is served meanwhile.
 
-What is measured is the CPU time of the loop's own thread, as on a usual machine (see tests/work.py), so no busy and no
-slow machine fails a test. `python -m tests.loop_watch
-REPORT ARGUMENT...` runs the command line with its loop watched, and appends a line to the file REPORT for each hold.
+The CPU time of the loop's own thread is measured, as on a usual machine (see tests/work.py), so no busy and no slow
+machine fails a test. `python -m tests.loop_watch REPORT ARGUMENT...` runs the command line with its loop watched, and
+appends a line to the file REPORT for each hold.
 """
 
 import gc
@@ -18,17 +18,11 @@ from typing import Any
 
 import trio
 
+from tests.cheap_hashes import hash_cheaply
 from tests.work import usual_s
-from trio_chat.chat.accounts.accounts import DUMMY_HASH
 
 HELD_S = 0.05
 """CPU time that one step of a task may take on a usual machine: promise 13 of the design."""
-
-CHEAP_KIB = 64
-"""Memory of a hash of a password here: a real one takes 0.17 s of CPU time, and most tests of names make several."""
-
-CHEAP_DUMMY_HASH = DUMMY_HASH.replace("$m=65536,t=3,", f"$m={CHEAP_KIB},t=1,")
-"""The same for passwords of names that nobody has."""
 
 
 class WorkClock:
@@ -165,15 +159,12 @@ def _append(file: Path, line: str) -> None:
 
 
 def main(report: str, *arguments: str) -> None:
-    """Run the command line as a user would, watched; only passwords are hashed with less work."""
+    """Run the command line as a user would, watched; only passwords are hashed with little work."""
     from trio_chat import cli
-    from trio_chat.chat.accounts import accounts
-    from trio_chat.server.credentials import crypto
 
     watch = LoopWatch(partial(_append, Path(report)))
     trio.run = partial(trio.run, instruments=[watch])
-    crypto.TIME_COST, crypto.MEMORY_KIB = 1, CHEAP_KIB
-    accounts.DUMMY_HASH = CHEAP_DUMMY_HASH
+    hash_cheaply()
     sys.argv = ["trio-chat", *arguments]
     cli.main()
 

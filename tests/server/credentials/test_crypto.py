@@ -5,13 +5,22 @@ from base64 import b64encode
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from trio_chat.chat.accounts.accounts import DUMMY_HASH
+from tests.cheap_hashes import REAL_DUMMY_HASH, REAL_MEMORY_KIB, REAL_TIME_COST
+from trio_chat.server.credentials import crypto as crypto_module
 from trio_chat.server.credentials.crypto import ThreadedCrypto
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 BLOB = b64encode(b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + KEY.public_key().public_bytes_raw()).decode()
 
 
+@pytest.fixture
+def real_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a hash take as much work as in a server."""
+    monkeypatch.setattr(crypto_module, "TIME_COST", REAL_TIME_COST)
+    monkeypatch.setattr(crypto_module, "MEMORY_KIB", REAL_MEMORY_KIB)
+
+
+@pytest.mark.usefixtures("real_work")
 async def test_a_password_has_its_own_hash_and_no_other() -> None:
     crypto = ThreadedCrypto()
 
@@ -50,9 +59,10 @@ def test_a_server_loads_no_cryptography_at_its_start() -> None:
     assert run.stdout == "set()\n"
 
 
+@pytest.mark.usefixtures("real_work")
 async def test_a_name_without_a_password_costs_as_much_as_one_with() -> None:
     real = await ThreadedCrypto().hash("correct horse")
 
-    assert DUMMY_HASH.split("$")[:4] == real.split("$")[:4]
-    assert [len(part) for part in DUMMY_HASH.split("$")] == [len(part) for part in real.split("$")]
-    assert not await ThreadedCrypto().matches(DUMMY_HASH, "correct horse")
+    assert REAL_DUMMY_HASH.split("$")[:4] == real.split("$")[:4]
+    assert [len(part) for part in REAL_DUMMY_HASH.split("$")] == [len(part) for part in real.split("$")]
+    assert not await ThreadedCrypto().matches(REAL_DUMMY_HASH, "correct horse")
