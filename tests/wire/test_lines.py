@@ -95,7 +95,16 @@ DRAFTS = {
     Kind.TOPIC: ("*** [alice®] set the topic: hi ***", "hi"),
     Kind.KICKED: ("*** [alice®] was kicked ***", ""),
     Kind.RENAMED: ("*** [alice] is now [bob®] ***", "bob"),
+    Kind.CROWD: ("*** 12 joined and 3 left ***", "12 joined and 3 left"),
+    Kind.ANNOUNCED: ("[alice®]> hi", "hi"),
+    Kind.REMOVED: ("*** a message of [alice] was removed ***", "a message of [alice] was removed"),
 }
+"""For each kind, the line of an entry of a member, and the text of that entry."""
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_every_kind_of_entry_has_a_line(kind: Kind) -> None:
+    assert kind in DRAFTS, "give the kind a case in `line_of`, in wire/lines.py, and a row of DRAFTS, in this file"
 
 
 @pytest.mark.parametrize("kind", DRAFTS)

@@ -1,5 +1,6 @@
 """The first bytes of a server, and explanations of those that are not a welcome."""
 
+import re
 from collections.abc import Iterable
 
 import trio
@@ -18,7 +19,9 @@ _LATE = notice(LATE_HELLO).encode()
 _PLAIN_CHAT = (b"*** ", b"* [", b"[")
 """Beginnings of lines for plain clients."""
 
-_TO_THOSE_INSIDE = ("joined", "left", "is now", "was kicked", "topic", "password: ")
+_TO_THOSE_INSIDE = re.compile(
+    r"joined|left|is now|took another name|was kicked|\d were kicked|topic|was removed|password: "
+)
 """Words in notices that refuse nobody."""
 
 _TLS_ALERT = b"\x15\x03"
@@ -97,7 +100,7 @@ def refusal_in(data: bytes) -> str:
     """Return the sentence with which our server refused the connection; "" where it did not."""
     said = _first_line(data)
     is_notice = said.startswith("*** ") and said.endswith(" ***")
-    return said[4:-4] if is_notice and not any(word in said for word in _TO_THOSE_INSIDE) else ""
+    return said[4:-4] if is_notice and not _TO_THOSE_INSIDE.search(said) else ""
 
 
 def _first_line(data: bytes) -> str:
