@@ -94,7 +94,10 @@ class Endpoint:
 
 
 def endpoint(route: str, operation: Operation, audience: Audience = Audience.OPERATORS) -> Callable[[View], Endpoint]:
-    """Make the function below an endpoint. `route` is a method and a path, such as `GET /clients/<who>`."""
+    """Make the function below an endpoint. `route` is a method and a path, such as `GET /clients/<who>`.
+
+    Each function has a name of its own, also across modules: Quart knows the routes by these names.
+    """
     method, _, rule = route.partition(" ")
     return partial(Endpoint, method, rule, operation, audience)
 

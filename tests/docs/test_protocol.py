@@ -113,7 +113,9 @@ def test_no_frame_is_documented_that_does_not_exist(union: tuple[type[frames.Fra
 def test_every_kind_of_entry_is_documented() -> None:
     kinds = section("### `entry`", TO_CLIENT).partition("| kind |")[2]
 
-    assert re.findall(r"^\| `(\w+)` \|", kinds, re.MULTILINE) == sorted(Kind, key=kinds.index)
+    rows = re.findall(r"^\| `(\w+)` \|", kinds, re.MULTILINE)
+
+    assert sorted(rows) == sorted(Kind), "describe the kind in the table of `entry`, in docs/protocol.md"
 
 
 def test_every_code_of_an_error_is_documented() -> None:

@@ -3,6 +3,7 @@
 A command returns an answer (`answers.py`); it does not wait and prints nothing. Lines, frames, our client, `/help` and
 the documentation are bound to the table: a new command is a row and a function here, and a row of EXAMPLES in its test.
 To say something in the room, return `call.say(text)` or `call.act(text)`; to answer who typed it, a `TextReply`.
+A notice in words of its own, as `/topic` posts it, is another kind of entry: `Kind`, in `events.py`.
 A command that says something has a `request`, which our client sends: `client/transcript/input.py`.
 """
 

@@ -15,7 +15,7 @@ from trio_chat.chat.waiting import origin_digest
 
 
 def draft_of(client: Client, room: Room, kind: Kind, text: str = "", key: str = "") -> Draft:
-    """Make the draft of something that a client did in a room."""
+    """Make the draft of something that a client did in a room. In lines, the client is not sent it."""
     session = client.session if key else ""
     return Draft(room.name, kind, client.label, text, "", client.id, session, key, client.account)
 

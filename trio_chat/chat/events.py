@@ -32,7 +32,7 @@ MARK = "®"
 
 
 class Kind(StrEnum):
-    """Kinds of entries."""
+    """Kinds of entries. For a new one, see "Where to add something" in docs/architecture.md."""
 
     SAID = "said"
     ACTED = "acted"

@@ -38,7 +38,10 @@ class PictureFile(Struct, frozen=True):
 
 
 class Drawn(Struct, frozen=True):
-    """A drawn line: its text, and the lines and pictures below it."""
+    """A drawn line: its text, and the lines and pictures below it. It is still, but pictures may move.
+
+    Only the full screen moves them: `LineLayout`, in client/transcript/line_layout.py.
+    """
 
     line: str
     below: tuple[str, ...] = ()

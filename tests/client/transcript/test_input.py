@@ -189,8 +189,12 @@ def test_a_command_means_the_request_that_its_row_names(name: str) -> None:
     meaning = meaning_of({"msg": "/msg bob hi", "help": "/help"}.get(name, f"/{name} 1"), "dev", NOW)
 
     if not isinstance(meaning, Local | LogIn):  # a key proves a name on another connection
-        assert meaning.__struct_config__.tag == (command.request or "command")
-        assert isinstance(meaning, Message) == (command.effect in (Effect.SAYS, Effect.TELLS))
+        assert meaning.__struct_config__.tag == (command.request or "command"), (
+            "return the request of its row from a function in _OURS_FOR_CHAT, in client/transcript/input.py"
+        )
+        assert isinstance(meaning, Message) == (command.effect in (Effect.SAYS, Effect.TELLS)), (
+            "a request that says something is a Message, in client/link/events.py, and any other is a Question there"
+        )
 
 
 def test_a_command_without_a_request_is_left_to_the_server() -> None:

@@ -138,7 +138,9 @@ async def test_over_nc_the_author_of_a_command_sees_its_outcome_once(open_server
 
         kept = await dev.kept()
         if says(command, argument):  # what it typed is on its screen already
-            assert len(sent) == (kept[0].draft.text != argument), f"say it by `call.say` or `call.act` alone: {sent}"
+            assert len(sent) == (kept[0].draft.text != argument), (
+                f"say it by `call.say` or `call.act` alone, or by a draft that names no `client`: {sent}"
+            )
         else:
             assert sent, "answer by a TextReply"
         await dev.check_others(command, argument, kept)
@@ -176,6 +178,7 @@ async def test_in_our_client_the_author_of_a_command_sees_its_outcome_once(
         texts = [frame["text"] for frame in sent if frame["type"] == "entry" and frame["author"] == "alice"]
         answers = [line for frame in sent if frame["type"] == "output" for line in frame["lines"]]
         if command.effect is Effect.TELLS or says(command, argument):
-            assert texts == [kept[-1].draft.text]
+            assert texts == [it.draft.text for it in kept[-1:]]
+            assert texts, "answer its request, in frame_requests.py, by an entry that has its key"
             assert answers == [], "the entry is sent to our client: say it by `call.say` or `call.act` alone"
         await dev.check_others(command, argument, kept)
