@@ -1029,14 +1029,6 @@ async def test_owners_of_any_text_are_told_apart(journal: Journal) -> None:
     assert [one.owner for one in await journal.read_sessions()] == sorted(owners)
 
 
-async def test_session_records_are_there_again_after_a_restart(tmp_path: Path) -> None:
-    async with open_journal("sqlite:", data=tmp_path) as journal:
-        journal.post(sessions=[record("a", "lobby")])
-
-    async with open_journal("sqlite:", data=tmp_path) as journal:
-        assert await journal.read_sessions() == [record("a", "lobby")]
-
-
 async def test_of_drafts_posted_together_none_is_kept_again_where_one_is_a_repeat(journal: Journal) -> None:
     group = [said("a"), said("b"), said("c", session="s", key="k")]
 
@@ -1641,3 +1633,49 @@ async def test_names_are_there_again_after_a_restart(tmp_path: Path) -> None:
         assert list(await journal.read_invites()) == [invite_record("d1")]
     async with open_history("sqlite:", data=tmp_path) as history:
         assert list(await history.read_names()) == [names]
+
+
+LASTING = [it for it in URLS if ENGINES[it.partition(":")[0]].open_history is not None]
+"""The URLs of journals that outlast their server."""
+
+
+async def everything_in(journal: Journal) -> dict[str, object]:
+    """All that a journal has to have kept, by what it is."""
+    return {
+        "epoch": journal.epoch,
+        "last id": journal.last_id,
+        "entries": list(await journal.read(None, limit=10)),
+        "rooms": list(await journal.rooms()),
+        "by key": await journal.find("s", "k"),
+        "sessions": list(await journal.read_sessions()),
+        "bans": list(await journal.read_bans()),
+        "mutes": list(await journal.read_mutes()),
+        "hooks": list(await journal.read_hooks()),
+        "audit": list(await journal.read_audit(10)),
+        "accounts": list(await journal.read_accounts()),
+        "invites": list(await journal.read_invites()),
+        "memory": await journal.read_memory("id-alice"),
+    }
+
+
+@pytest.mark.parametrize("url", LASTING)
+async def test_a_journal_that_outlasts_its_server_has_everything_when_it_is_opened_again(
+    url: str, tmp_path: Path
+) -> None:
+    async with open_journal(url, data=tmp_path) as journal:
+        journal.post(said("a"), said("b", room="ops", session="s", key="k"), sessions=[record("a", "lobby")])
+        await journal.settled()
+        await journal.add_ban(BanRecord("10.0.0.0/8", "spam", "console", 2.0))
+        await journal.add_mute(mute_record(1))
+        await journal.add_hook(HookRecord("deploy", "ops", "0" * 64, "console", 2.0))
+        await journal.record_audit(AuditRecord(1.0, "console", "kick", "10.0.0.1:47634"))
+        await journal.keep_account(account_record("alice"))
+        await journal.keep_invite(invite_record("d1"))
+        await journal.keep_memories([memory_record("id-alice", "lobby")])
+        before = await everything_in(journal)
+
+    async with open_journal(url, data=tmp_path) as journal:
+        after = await everything_in(journal)
+
+    assert [what for what, kept in before.items() if not kept] == []
+    assert [what for what, kept in before.items() if after[what] != kept] == []
