@@ -18,7 +18,7 @@ class OthersLoad:
         self._busy_s, self._ours_s = _busy_s(), _ours_s()
 
     def share(self) -> float:
-        """-> the share of all cores that other programs took; 0.0 where the system cannot tell, or not yet"""
+        """Return the share of all cores that other programs took; 0.0 where the system cannot tell, or not yet."""
         passed_s = time.perf_counter() - self._began
         if passed_s < TELLING_S:
             return 0.0
@@ -27,7 +27,7 @@ class OthersLoad:
 
 
 def _busy_s() -> float:
-    """-> seconds that the cores were not idle, since the system started: user, nice, system, irq, softirq and steal"""
+    """Return the seconds of all cores, since the system started, in user, nice, system, irq, softirq and steal."""
     try:
         fields = Path("/proc/stat").read_text().split("\n", 1)[0].split()
     except OSError:
@@ -36,5 +36,5 @@ def _busy_s() -> float:
 
 
 def _ours_s() -> float:
-    """-> CPU time of this process and of all servers that have ended"""
+    """Return the CPU time of this process and of all servers that have ended, in seconds."""
     return sum(os.times()[:4])

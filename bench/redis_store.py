@@ -77,7 +77,7 @@ def redis_store(setup: Setup, fsync: str) -> Iterator[Store]:
 
 
 def require_redis() -> None:
-    """Raises NoRedisError where the journal in Redis cannot be measured."""
+    """Raise NoRedisError where the journal in Redis cannot be measured."""
     if not shutil.which("redis-server"):
         raise NoRedisError("there is no redis-server")
     try:

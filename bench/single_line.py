@@ -56,7 +56,10 @@ def single(setup: Setup) -> Iterator[Row]:
 
 
 def _round(swarms: Mapping[str, Swarm], disk: "_Disk", lines: int) -> Mapping[object, float]:
-    """-> for each the median of its times, and by (CPU, name) the CPU time that a server took for a line, all in ms"""
+    """Measure one round, in ms.
+
+    -> for each name the median of its times, and by (CPU, name) the CPU time that a server took for a line
+    """
     times: dict[str, list[float]] = {name: [] for name in (*swarms, FSYNC)}
     before = {name: swarm.read_counters()[CPU] for name, swarm in swarms.items()}
     for _ in range(lines):

@@ -35,7 +35,7 @@ def kills(folder: Path, times: int) -> Iterator[Verdict]:
 
 
 def _talk_and_kill(server: ServerProcess, number: int, lines: int) -> list[str]:
-    """-> the lines that a reader received before the server was dead"""
+    """Kill a server under load. -> the lines that a reader received before it was dead"""
     reader, writer = LineClient(server.port), LineClient(server.port)
     reader.say("/who")
     reader.until("(you) ***")
@@ -60,7 +60,7 @@ def _talk_and_kill(server: ServerProcess, number: int, lines: int) -> list[str]:
 
 
 def _kept_after(data: Path, last_id: int) -> tuple[list[str], int, bool]:
-    """-> (the texts after an id in the journal, its last id, whether the ids have no gap and no repetition)"""
+    """Read the journal after an id. -> its texts, its last id, and whether the ids have no gap and no repetition"""
     with closing(sqlite3.connect(f"file:{data}/journal.db?mode=ro", uri=True)) as db:
         rows = db.execute("SELECT id, text FROM entry WHERE id > ? ORDER BY id", (last_id,)).fetchall()
     ids = [number for number, _ in rows]

@@ -111,7 +111,7 @@ class Console:
             select.select([self.fd], [], [], 0.01)
 
     def ended(self) -> int:
-        """-> exit status"""
+        """Read up to the end. -> the exit status"""
         while self.read():
             pass
         return self.wait()

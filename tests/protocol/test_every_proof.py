@@ -184,7 +184,7 @@ def new_member(server: Server, way: Way) -> Member:
 
 
 def told_in_frames(client: Frames) -> tuple[dict, dict, dict]:
-    """-> who the client is, what is remembered of it, and its news"""
+    """Read up to the news of a member. -> the frame with their name, what is remembered of them, and their news"""
     first: dict[str, Any] = getattr(client, "welcome", {})
     named = first if first.get("you", {}).get("account") else client.until("named")
     news = client.until("news")

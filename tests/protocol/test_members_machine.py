@@ -388,7 +388,7 @@ class MembersMachine(RuleBasedStateMachine):
                 break
 
     def _tell_once(self, place: Place, name: str) -> bool:
-        """-> whether it was taken"""
+        """Send a private message. -> whether it was taken"""
         member, text = self.members.get(name), self._text()
         sender = self._counted(place.who)
         key = f"t-{text}"

@@ -1,9 +1,8 @@
 """Cohorts: the members of one room that are sent one format.
 
-Most of them are in step: they stand at one place of the log, share one cursor and are offered the same slice, in a loop
-that runs in the C of Python. A member is apart, with a cursor of its own, while it cannot share: entries of its own are
-left out for it, other bytes go first, its socket is full or it reads history. Once it stands where the others do, it is
-in step again.
+Most of them are in step: they share one cursor and are offered the same slice, in a loop that runs in CPython's own C.
+A member is apart, with a cursor of its own, while it cannot share: entries of its own are left out for it, other bytes
+go first, its socket is full or it reads history. Once its cursor is that of the others, it is in step again.
 
 A pass moves all those in step to the end of one slice, in several steps, so that others have their turn meanwhile. They
 are served in the order in which they came, and whoever is apart can be in step again when the next pass begins.
@@ -47,10 +46,10 @@ class CohortMember(Protocol):
         """The sending half of its connection: another one only while it is apart."""
 
 
-F = TypeVar("F", bound=CohortMember)
+M = TypeVar("M", bound=CohortMember)
 
 
-class Cohort(Generic[F]):
+class Cohort(Generic[M]):
     """The members of a room in one format. `cursor` is that of those in step, once they are served."""
 
     __slots__ = (
@@ -71,10 +70,10 @@ class Cohort(Generic[F]):
     def __init__(self, track: Track[Entry], cursor: int) -> None:
         self.track = track
         self.cursor = self._start = cursor
-        self.apart: dict[F, None] = {}
+        self.apart: dict[M, None] = {}
         """Members that are not in step, in the order in which they left it."""
         self._last_number = 0
-        self._in_step: list[F] = []
+        self._in_step: list[M] = []
         """The members in step, by number."""
         self._outlets: list[Outlet] = []
         """Theirs, in the same order."""
@@ -87,22 +86,22 @@ class Cohort(Generic[F]):
         self._sent_bytes = 0
         """Bytes sent to a member that was in step since the beginning, without the slice of this pass."""
 
-    # Who is in step
+    # Membership
 
-    def add(self, member: F) -> None:
+    def add(self, member: M) -> None:
         """Take in a member."""
         self._last_number += 1
         member.number = self._last_number
         self.apart[member] = None
         self.step_in(member)
 
-    def remove(self, member: F) -> None:
+    def remove(self, member: M) -> None:
         """Let a member go, with a cursor of its own."""
         self.step_out(member)
         self.apart.pop(member, None)
 
-    def step_in(self, member: F) -> None:
-        """Let a member that is apart share the cursor, if it stands there and nothing else is to be sent to it.
+    def step_in(self, member: M) -> None:
+        """Let a member that is apart share the cursor, if its own is the same and nothing else is to be sent to it.
 
         Does nothing for others, and nothing during a pass.
         """
@@ -116,31 +115,31 @@ class Cohort(Generic[F]):
         member.is_in_step = True
         member.own_cursor = self.cursor  # an equal number, but one object for all: 32 bytes a member
         outlet.bytes_out -= self._sent_bytes
-        place = self._place_of(member)
-        self._in_step.insert(place, member)
-        self._outlets.insert(place, outlet)
+        index = self._index_of(member)
+        self._in_step.insert(index, member)
+        self._outlets.insert(index, outlet)
         self._served += 1
 
-    def step_out(self, member: F) -> None:
+    def step_out(self, member: M) -> None:
         """Give a member in step a cursor of its own. Does nothing for others."""
         if not member.is_in_step:
             return
         sent, member.own_cursor = self.progress_of(member)
         member.outlet.bytes_out += sent
         self._served -= self._is_served(member)
-        place = self._place_of(member)
-        del self._in_step[place], self._outlets[place]
+        index = self._index_of(member)
+        del self._in_step[index], self._outlets[index]
         member.is_in_step = False
         self.apart[member] = None
 
-    def _place_of(self, member: F) -> int:
+    def _index_of(self, member: M) -> int:
         return bisect_left(self._in_step, member.number, key=_number_of)
 
-    def _is_served(self, member: F) -> bool:
+    def _is_served(self, member: M) -> bool:
         return member.number < self._first_unserved
 
-    def progress_of(self, member: F) -> tuple[int, int]:
-        """-> (bytes sent to a member that its outlet has not counted, its cursor)"""
+    def progress_of(self, member: M) -> tuple[int, int]:
+        """Return the bytes sent to a member that its outlet has not counted, and its cursor."""
         if not member.is_in_step:
             return 0, member.own_cursor
         if self._is_served(member):
@@ -175,7 +174,7 @@ class Cohort(Generic[F]):
         self._slice, self.cursor = found, end
         self._note_served(0 if found else len(self._in_step))
 
-    def offer(self, most: int) -> list[F]:
+    def offer(self, most: int) -> list[M]:
         """Offer the slice to so many more of those in step. -> those that did not take all of it, and are apart now"""
         first, size = self._served, len(self._slice)
         taken: list[int] = []
@@ -185,7 +184,7 @@ class Cohort(Generic[F]):
             self._note_served(first + len(taken))
         if taken.count(size) == len(taken):
             return []
-        refusals = [(self._in_step[place], sent) for place, sent in enumerate(taken, first) if sent < size]
+        refusals = [(self._in_step[index], sent) for index, sent in enumerate(taken, first) if sent < size]
         for member, sent in refusals:
             self._cut_off(member, sent)
         return [member for member, _sent in refusals]
@@ -207,7 +206,7 @@ class Cohort(Generic[F]):
                 outlets[len(taken)].report_fault(error)
                 taken.append(len(self._slice))
 
-    def _cut_off(self, member: F, sent: int) -> None:
+    def _cut_off(self, member: M, sent: int) -> None:
         """Let a served member that took only `sent` bytes of the slice go on behind the entry that they end in."""
         self.step_out(member)
         ends = list(accumulate(map(len, self._pieces), initial=0))

@@ -1,8 +1,7 @@
 """A room's log: a bounded window of its newest entries, each encoded once per wire format that has readers.
 
 Positions in the log are *indices*: 0 is the first entry that this server put here, and an index never changes its
-meaning.
-The window reaches from `base` up to `end`. A *cursor* is the index of the entry that its reader gets next.
+meaning. The window reaches from `base` up to `end`. A *cursor* is the index of the entry that its reader gets next.
 """
 
 import sys
@@ -20,7 +19,7 @@ SLICE_BYTES = 256 * 1024
 """Bytes of a slice at most, but always one whole entry: a socket's send buffer rarely takes more at once."""
 
 CACHED_SLICES = 16
-"""Slices remembered until more entries come. Most readers stand at one place; stragglers must not pin 256 KiB each."""
+"""Slices remembered until more entries come. Most readers have one cursor; stragglers must not pin 256 KiB each."""
 
 PIECE_BYTES = 96
 """Memory of a piece besides its bytes: its object header, its start and two list slots."""
@@ -114,7 +113,7 @@ class Track(Generic[T]):
         self._forget_slices()
 
     def covers(self, entry_id: int) -> bool:
-        """-> whether everything newer than `entry_id` is here"""
+        """Tell whether everything newer than `entry_id` is here."""
         return entry_id >= self.after_id
 
     def size_between(self, start: int, end: int) -> int:
@@ -122,16 +121,16 @@ class Track(Generic[T]):
         return self.starts[end - self.base] - self.starts[start - self.base]
 
     def pieces_between(self, start: int, end: int) -> Sequence[bytes]:
-        """-> the entries from index `start` up to `end`, both inside the window"""
+        """Return the encoded entries from index `start` up to `end`, both inside the window."""
         return self.pieces[start - self.base : end - self.base]
 
     def slice(self, start: int) -> tuple[bytes, int]:
-        """-> (bytes, end): what follows `start`, up to SLICE_BYTES, and the cursor behind it.
+        """Return the bytes from index `start` on, up to SLICE_BYTES, and the cursor behind them.
 
-        Shared by all who stand there.
+        All readers at this index are given the same object.
         """
         if (hit := self._slices.get(start)) is None:
-            end = self._reach(start)
+            end = self._slice_end(start)
             hit = b"".join(self.pieces[start - self.base : end - self.base]), end
             self._sliced_bytes += len(hit[0])
             if len(self._slices) >= CACHED_SLICES or self._sliced_bytes > 2 * self.size_bytes:
@@ -147,7 +146,7 @@ class Track(Generic[T]):
 
         It ends before the index `before`, and has up to `most_bytes`.
         """
-        end = min(self._reach(start, most_bytes), before)
+        end = min(self._slice_end(start, most_bytes), before)
         parts: list[bytes] = []
         at = start
         for gap in without[: bisect_left(without, end)]:
@@ -157,9 +156,9 @@ class Track(Generic[T]):
         return b"".join(parts), end
 
     def split(self, start: int, sent: int, without: Sequence[int] = ()) -> tuple[int, bytes]:
-        """-> (cursor, tail) once the first `sent` bytes of the slice from `start` are gone.
+        """Return the cursor and the tail after the first `sent` bytes of the slice from `start` were sent.
 
-        The cursor stands behind the entry that was cut; the tail is the rest of that entry.
+        The cursor is behind the entry that they end in; the tail is the rest of that entry.
         """
         target = self.starts[start - self.base] + sent
         for gap in without:
@@ -175,7 +174,8 @@ class Track(Generic[T]):
         self._slices.clear()
         self._sliced_bytes = 0
 
-    def _reach(self, start: int, most_bytes: int = SLICE_BYTES) -> int:
+    def _slice_end(self, start: int, most_bytes: int = SLICE_BYTES) -> int:
+        """Return the index behind the last entry that fits into a slice from `start`, which has one entry at least."""
         first = start - self.base
         last = bisect_right(self.starts, self.starts[first] + most_bytes) - 1
         return self.base + min(max(last, first + 1), len(self.pieces))
@@ -310,7 +310,7 @@ class Log:
         self.memory_bytes = size
 
     def _memory_without(self, count: int) -> int:
-        """Memory of the window without its oldest entries, so many."""
+        """Memory of the window, in bytes, without its `count` oldest entries."""
         size = ID_BYTES * (len(self._ids) - count)
         for track in self._tracks.values():
             first = max(track.base, self.base + count)

@@ -39,7 +39,7 @@ class Lobby:
         self._next_id = 0
 
     def connect(self, port: int) -> tuple[Client, socket.socket]:
-        """-> a client in the lobby, and the other end of its connection, with small buffers."""
+        """Connect a client, in the lobby. -> it, and the other end of its connection, with small buffers"""
         ours, theirs = socket.socketpair()
         for end in (ours, theirs):
             end.setblocking(False)

@@ -279,7 +279,7 @@ def encode(entry: Entry) -> bytes:
 
 
 def receive(person: Person, size: int) -> int:
-    """-> the bytes that have come, up to `size`"""
+    """Receive what has come, up to `size` bytes. -> their number"""
     got = 0
     while got < size:
         try:

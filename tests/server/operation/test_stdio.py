@@ -12,7 +12,7 @@ from trio_chat.server.operation.stdio import Printer
 
 
 def _fill(fd: int) -> int:
-    """-> how many bytes it took until the pipe took no more"""
+    """Fill a pipe until it takes no more. -> the number of bytes that it took"""
     filled = 0
     while select.select([], [fd], [], 0)[1]:
         filled += os.write(fd, b"." * select.PIPE_BUF)

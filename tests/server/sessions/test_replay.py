@@ -26,7 +26,7 @@ async def say_hello(server, **about: object):
 
 
 async def come_back(server):
-    """-> one who has seen nothing of the lobby, and the client that this is; not welcomed yet."""
+    """Come back as somebody who has seen nothing of the lobby. -> the connection, and its client, not welcomed yet"""
     line = await say_hello(server, since={"lobby": 0})
     await server.changed(1)
     [client] = server.chat.clients

@@ -18,7 +18,7 @@ def proxied(address: str) -> bytes:
 
 
 async def occupy(server) -> trio.CapacityLimiter:
-    """-> what searches have to wait for, until it is released"""
+    """Take all slots of searches. -> their limiter, which `release` frees"""
     limiter: trio.CapacityLimiter = server.context.journal._searches
     for number in range(int(limiter.total_tokens)):
         await limiter.acquire_on_behalf_of(number)

@@ -16,7 +16,7 @@ def admission(bans: Bans | None = None, **limits: object) -> Admission:
 
 
 def try_enter(admission: Admission, address: str, now: float = 0.0) -> str:
-    """-> "in", or why not."""
+    """Let a connection in. -> "in", or the code of the refusal"""
     try:
         admission.enter(address, now=now, date=0.0)
     except ChatError as refusal:

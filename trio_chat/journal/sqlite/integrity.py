@@ -64,7 +64,7 @@ class QuickCheck:
     """
 
     def __init__(self, path: Path, lock_wait_s: float) -> None:
-        """Raises JournalError."""
+        """Open the file. Raises JournalError."""
         resolved = path.resolve()  # SQLite puts the others beside what a link leads to
         self._shared = Path(f"{resolved}-shm")
         self._is_shared = self._shared.exists()
@@ -99,7 +99,7 @@ class IntegrityCheck:
     """A quick check that runs on a thread of its own."""
 
     def __init__(self, path: Path, lock_wait_s: float) -> None:
-        """Raises JournalError."""
+        """Start the thread. Raises JournalError."""
         self._on_damage: Callable[[str], None] | None = None
         self._result: str | None = None
         self._done = trio.Event()

@@ -46,7 +46,7 @@ class Purging:
     """A connection of its own to the file, and the time of the next slice."""
 
     def __init__(self, path: Path) -> None:
-        """Raises sqlite3.Error."""
+        """Open the connection. Raises sqlite3.Error."""
         self._path = path
         self._db = connect_beside(path)
         self._due = math.inf

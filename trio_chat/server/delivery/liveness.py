@@ -68,7 +68,7 @@ class Heartbeat:
         self.is_awaited = False
 
     def silence_s(self, *, is_draining: bool) -> float:
-        """-> seconds without a sign of life. A client whose socket is full gives one by taking what it is sent."""
+        """Return the seconds without a sign of life. A client whose socket is full gives one by taking some bytes."""
         has_taken = is_draining and self.outlet.bytes_out != self._bytes_out
         self._bytes_out = self.outlet.bytes_out
         if has_taken:
@@ -131,7 +131,7 @@ async def watch_unacknowledged(
 
 
 def _unacknowledged_s(outlet: Outlet) -> float:
-    """-> seconds of silence of a peer that owes an acknowledgement; 0 where it owes none."""
+    """Return the seconds for which a peer that owes an acknowledgement was silent; 0 where it owes none."""
     if not isinstance(outlet, PeerOutlet) or (sock := outlet.socket).fileno() < 0:
         return 0.0
     try:

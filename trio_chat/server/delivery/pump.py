@@ -103,13 +103,13 @@ class Pump:
         """
         outlet = client.outlet  # another connection may take over meanwhile: that one is not paused
         self._paused.add(outlet)
-        self._mark(outlet)
+        self._update_is_paused(outlet)
         _step_out(client)
         try:
             yield
         finally:
             self._paused.discard(outlet)
-            self._mark(outlet)
+            self._update_is_paused(outlet)
 
     def is_draining(self, outlet: Outlet) -> bool:
         """Tell whether the socket of an outlet is full, so that bytes go out only as its peer takes some."""
@@ -158,7 +158,7 @@ class Pump:
                 self.schedule(member.room)
 
     def _send_all(self, client: Listener) -> bool:
-        """-> whether the kernel took everything that waits for a client."""
+        """Send what waits for a client. -> whether the kernel took all of it"""
         if client.outlet.unsent_bytes and not client.outlet.push(None):
             return False
         for member in tuple(client.memberships):
@@ -170,7 +170,7 @@ class Pump:
     def _start_draining(self, client: Listener) -> None:
         self._draining[client.outlet] = trio.Event()
         client.outlet.backlog = backlog = Backlog(trio.current_time(), trio.current_time())
-        self._mark(client.outlet)
+        self._update_is_paused(client.outlet)
         _step_out(client)
         self._nursery.start_soon(self._drain, client, client.outlet, backlog)
 
@@ -197,10 +197,10 @@ class Pump:
         finally:
             drained = self._draining.pop(outlet)
             outlet.backlog = None
-            self._mark(outlet)
+            self._update_is_paused(outlet)
             drained.set()
 
-    def _mark(self, outlet: Outlet) -> None:
+    def _update_is_paused(self, outlet: Outlet) -> None:
         outlet.is_paused = outlet in self._draining or outlet in self._paused
 
 

@@ -4,7 +4,7 @@ from time import perf_counter
 
 import trio
 
-from trio_chat.chat.cohort import Cohort, F
+from trio_chat.chat.cohort import Cohort, M
 
 TURN_S = 0.002
 """Seconds of one turn: long enough that the loop itself costs little, so short that readers and commits hardly wait."""
@@ -41,7 +41,7 @@ class Turn:
         await trio.lowlevel.checkpoint()
         self.begin()
 
-    def offer(self, cohort: Cohort[F]) -> list[F]:
+    def offer(self, cohort: Cohort[M]) -> list[M]:
         """Offer its slice to as many of a cohort as fit into the turn. -> those that did not take all of it"""
         began = perf_counter()
         fitting = max(SENDS_MIN, int((self._until - began) / self._send_s))
