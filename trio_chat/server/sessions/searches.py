@@ -8,7 +8,7 @@ import trio
 from trio_chat.chat.client import Client
 from trio_chat.chat.errors import ChatError
 from trio_chat.journal import Journal, Past, Searchable, SearchError, need
-from trio_chat.server.transport.admission import UNCOUNTED, Admission
+from trio_chat.server.transport.admission import SHARED_ADDRESS, Admission
 from trio_chat.server.transport.outlet import PeerOutlet
 
 WATCH_EVERY_S = 0.1
@@ -71,7 +71,7 @@ class Searches:
     def _asker(self, client: Client) -> Hashable:
         """Return the address that takes turns, or the client where many may share its address."""
         origin = self._admission.origin_of(client.address)
-        return client.id if origin == UNCOUNTED else origin
+        return client.id if origin == SHARED_ADDRESS else origin
 
 
 async def _cancel_when_dead(outlet: PeerOutlet, scope: trio.CancelScope) -> None:

@@ -26,10 +26,13 @@ REFUSALS = ("banned", "denied", "full", "too-fast", "too-many")
 """The codes by which a connection can be refused."""
 
 Ticket = int
-"""The key that a connection is counted under: its origin, or one of these two."""
+"""The key that a connection is counted under: the number of its origin, or one of these two."""
 
 NO_TICKET = -1
-UNCOUNTED = -2
+"""That of a connection that is not counted: it was not let in yet, or was refused."""
+
+SHARED_ADDRESS = -2
+"""That of connections from loopback or a proxy: many clients share such an address, which only the total counts."""
 
 _IPV6_BIT = 1 << 128
 """Distinguishes the number of an IPv6 origin from that of an IPv4 one."""
@@ -94,13 +97,13 @@ class Admission:
             if self.is_full:
                 raise ChatError("full", "the server is full: try again later")
             ticket = self._origin_of(address)
-            if ticket != UNCOUNTED:
+            if ticket != SHARED_ADDRESS:
                 self._check_origin(ticket, now)
         except ChatError as refusal:
             self.refused[refusal.code] += 1
             raise
         self._total += 1
-        if ticket != UNCOUNTED:
+        if ticket != SHARED_ADDRESS:
             self._open[ticket] = self._open.get(ticket, 0) + 1
         return ticket
 
@@ -113,7 +116,7 @@ class Admission:
         if ticket == NO_TICKET:
             return
         self._total -= 1
-        if ticket == UNCOUNTED:
+        if ticket == SHARED_ADDRESS:
             return
         self._open[ticket] -= 1
         if not self._open[ticket]:
@@ -153,7 +156,7 @@ class Admission:
     def _origin_of(self, address: IpAddress) -> Ticket:
         """The origin of an address: for IPv6 its /64, which is what one household gets (RFC 6177)."""
         if address.is_loopback or _is_in(self.limits.proxies, address):
-            return UNCOUNTED
+            return SHARED_ADDRESS
         if address.version == 4:
             return int(address)
         return _IPV6_BIT | int(address) >> (0 if address.is_link_local else 64)
