@@ -102,7 +102,7 @@ async def add_name(state: AdminState, body: NewName) -> Response:
 @endpoint("POST /names/<name>/reset", Operation({200: HandedOut}, (404, 409, 503), path={"name": NAME}))
 async def reset_name(state: AdminState, name: str) -> Response:
     """Take all proofs of a name away, end its connections, and make an invite for its owner: a key was lost."""
-    account = await kept_at_once(state.accounts.reset(name[:SPELLED_MAX], by=g.by))
+    account = await kept_at_once(state.accounts.reset(name[:SPELLED_MAX]))
     state.operator.records.record(g.by, "name-reset", account.name)
     return answer(HandedOut(_view_of(state, account), await _invite_for(state, account)))
 
@@ -111,7 +111,7 @@ async def reset_name(state: AdminState, name: str) -> Response:
 async def remove_name(state: AdminState, name: str) -> Response:
     """Make a name free, and end its connections."""
     view = _view_of(state, state.accounts.owned(name[:SPELLED_MAX]))
-    account = await kept_at_once(state.accounts.remove(name[:SPELLED_MAX], by=g.by))
+    account = await kept_at_once(state.accounts.remove(name[:SPELLED_MAX]))
     state.operator.records.record(g.by, "name-remove", account.name)
     return answer(RemovedName(view))
 

@@ -263,7 +263,7 @@ class AdminServer:
             JournalAccountKeeper(self.journal),
             ThreadedCrypto(),
             lambda: self.now,
-            presence=self.chat.places,
+            places=self.chat.places,
             reserved_nicks=self.chat.free_nicks.reserved,
             sleep=trio.sleep,
         )

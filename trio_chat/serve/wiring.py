@@ -166,7 +166,7 @@ def _make_accounts(journal: Journal, chat: Chat, kept: KeptRecords) -> Accounts:
         JournalAccountKeeper(journal),
         ThreadedCrypto(),
         time.time,
-        presence=chat.places,
+        places=chat.places,
         reserved_nicks=chat.free_nicks.reserved,
         sleep=trio.sleep,
         invites=kept.invites,

@@ -4,12 +4,12 @@ from base64 import b64encode
 
 import pytest
 
-from trio_chat.chat.accounts.account import PasswordProof, Where
+from trio_chat.chat.accounts.account import PasswordProof, ProofConnection
 from trio_chat.chat.accounts.accounts import INVITES_MAX
 from trio_chat.journal import InDoubtError, JournalError
 
 BLOB = b64encode(b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + bytes(32)).decode()
-HERE = Where(origin=-1, address="127.0.0.1", is_private=True, binding="-", nonce="", epoch="e1")
+HERE = ProofConnection(origin=-1, address="127.0.0.1", is_private=True, binding="-", nonce="", epoch="e1")
 
 
 async def audit(admin) -> list[tuple[str, str]]:

@@ -9,7 +9,15 @@ from typing import Any
 
 import pytest
 
-from trio_chat.chat.accounts.account import Account, AccountKey, Invite, KeyProof, PasswordProof, Where, by_key
+from trio_chat.chat.accounts.account import (
+    Account,
+    AccountKey,
+    Invite,
+    KeyProof,
+    PasswordProof,
+    ProofConnection,
+    by_key,
+)
 from trio_chat.chat.accounts.accounts import (
     AT_ONCE_PER_ORIGIN,
     DUMMY_HASH,
@@ -28,7 +36,7 @@ from trio_chat.chat.errors import ChatError
 from trio_chat.chat.nicks import fold_name
 from trio_chat.journal import JournalError
 
-HERE = Where(origin=7, address="192.0.2.7", is_private=True, binding="-", nonce="n" * 64, epoch="e1")
+HERE = ProofConnection(origin=7, address="192.0.2.7", is_private=True, binding="-", nonce="n" * 64, epoch="e1")
 LOOPBACK = replace(HERE, origin=-1, address="127.0.0.1")
 
 
@@ -135,7 +143,7 @@ class World:
             self.store,
             self.crypto,
             lambda: self.now,
-            presence=self.places,
+            places=self.places,
             reserved_nicks={fold_name("deploy")},
             sleep=self._sleep,
         )
@@ -145,15 +153,17 @@ class World:
         if self.on_sleep:
             await self.on_sleep()
 
-    def signed(self, number: int, name: str, purpose: Any = "login", where: Where = HERE) -> KeyProof:
-        message = message_of(purpose, epoch=where.epoch, nonce=where.nonce, name=name, binding=where.binding)
+    def signed(self, number: int, name: str, purpose: Any = "login", connection: ProofConnection = HERE) -> KeyProof:
+        message = message_of(
+            purpose, epoch=connection.epoch, nonce=connection.nonce, name=name, binding=connection.binding
+        )
         return KeyProof(blob(number), blob(number) + signed_bytes(message).hex())
 
     async def claim(
-        self, name: str, number: int = 0, *, password: str = "", where: Where = LOOPBACK, **more: str
+        self, name: str, number: int = 0, *, password: str = "", connection: ProofConnection = LOOPBACK, **more: str
     ) -> Account:
-        proof = PasswordProof(password) if password else self.signed(number, name, "claim", where)
-        return await self.accounts.claim(name, proof, where, **more)
+        proof = PasswordProof(password) if password else self.signed(number, name, "claim", connection)
+        return await self.accounts.claim(name, proof, connection, **more)
 
     def is_durable(self) -> bool:
         """Tell whether memory and store agree."""
@@ -188,7 +198,7 @@ class TestClaims:
         await refused(world.accounts.prove("alice", PasswordProof("wrong horse"), HERE), "proof")
 
     @pytest.mark.parametrize(
-        "where",
+        "connection",
         [
             replace(HERE, nonce="m" * 64),
             replace(HERE, nonce=""),
@@ -197,10 +207,10 @@ class TestClaims:
         ],
         ids=["another nonce", "no challenge", "another server", "another certificate"],
     )
-    async def test_a_signature_is_worth_nothing_elsewhere(self, world: World, where: Where) -> None:
+    async def test_a_signature_is_worth_nothing_elsewhere(self, world: World, connection: ProofConnection) -> None:
         await world.claim("alice", 1)
 
-        await refused(world.accounts.prove("alice", world.signed(1, "alice"), where), "proof")
+        await refused(world.accounts.prove("alice", world.signed(1, "alice"), connection), "proof")
 
     async def test_a_signature_is_for_one_name_and_one_purpose(self, world: World) -> None:
         await world.claim("alice", 1)
@@ -238,10 +248,10 @@ class TestClaims:
         await refused(world.claim("another", 1), "too-many-names")
 
         for number in range(5):
-            await world.claim(f"other{number}", password="correct horse", where=HERE)
-        await refused(world.claim("sixth", password="correct horse", where=HERE), "slow-down")
+            await world.claim(f"other{number}", password="correct horse", connection=HERE)
+        await refused(world.claim("sixth", password="correct horse", connection=HERE), "slow-down")
         world.now += 86400
-        await world.claim("sixth", password="correct horse", where=HERE)
+        await world.claim("sixth", password="correct horse", connection=HERE)
 
 
 class TestPasswords:
@@ -343,7 +353,7 @@ class TestKeys:
 class TestOperators:
     async def test_a_name_that_is_reset_is_nobodys_to_prove_until_its_invite_is_used(self, world: World) -> None:
         account = await world.claim("alice", 1)
-        await world.accounts.reset("ALICE", by="carol")
+        await world.accounts.reset("ALICE")
         invite, code = await world.accounts.make_invite(uses=1, expires_s=3600, by="carol", account=account.id)
 
         assert world.places.ended == [(account.id, "")]
@@ -366,13 +376,13 @@ class TestOperators:
         account = await world.claim("alice", 1)
         await world.accounts.make_invite(uses=1, expires_s=3600, by="carol", account=account.id)
 
-        await world.accounts.remove("alice", by="carol")
+        await world.accounts.remove("alice")
 
         assert world.places.ended == [(account.id, "")]
         assert world.places.forgotten == [account.id]
         assert world.accounts.invites == {}
         assert (await world.claim("alice", 2)).id != account.id
-        await refused(world.accounts.remove("nobody", by="carol"), "no-such-name")
+        await refused(world.accounts.remove("nobody"), "no-such-name")
 
     async def test_an_invite_lets_as_many_in_as_it_says(self, world: World) -> None:
         invite, code = await world.accounts.make_invite(uses=2, expires_s=3600, by="carol")
@@ -485,7 +495,7 @@ class TestSync:
 
     async def test_a_name_that_changes_here_meanwhile_stays_as_it_is(self, world: World) -> None:
         accounts = [await world.claim(f"n{number}", number) for number in range(LISTED_PER_TURN + 1)]
-        world.on_sleep = lambda: world.accounts.remove(accounts[-1].name, by="operator")
+        world.on_sleep = lambda: world.accounts.remove(accounts[-1].name)
 
         is_complete = await world.accounts.sync(accounts, [])
 

@@ -112,7 +112,7 @@ async def test_a_member_who_was_removed_while_the_password_was_checked_is_not_le
 
         async def prove_and_lose(*given: object):
             account = await prove(*given)
-            await accounts.remove("carol", by="test")
+            await accounts.remove("carol")
             return account
 
         accounts.prove = prove_and_lose

@@ -94,8 +94,8 @@ NameProof = KeyProof | PasswordProof
 
 
 @dataclass(frozen=True, slots=True)
-class Where:
-    """The connection that a proof came by.
+class ProofConnection:
+    """The connection over which a proof came.
 
     `origin` is the key under which its address is counted, below 0 for one without a limit. `is_private` is true over
     TLS, from loopback, or where passwords in the clear are allowed. `binding` is the digest of the certificate that its

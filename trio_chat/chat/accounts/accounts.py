@@ -20,7 +20,7 @@ from trio_chat.chat.accounts.account import (
     KeySource,
     NameProof,
     PasswordProof,
-    Where,
+    ProofConnection,
     by_key,
     checked_key,
     is_blob,
@@ -52,7 +52,7 @@ LISTED_PER_TURN = 100
 """Names in one turn of the loop."""
 
 DUMMY_HASH = "$argon2id$v=19$m=65536,t=3,p=1$dHJpby1jaGF0LWR1bW15IQ$pyBuQHyVjoVJFcnTVh8S4N9X5lrbVNAwaR4eWfAL5i0"
-"""A hash of nothing that anybody knows, checked where a name has no password: so nobody can tell that by the time."""
+"""The hash of a password that nobody knows, checked where a name has none: so the time of an answer tells nothing."""
 
 WRONG_PASSWORD = "that name and password do not belong together"
 
@@ -99,8 +99,8 @@ class AccountKeeper(Protocol):
         """Delete an invite."""
 
 
-class Presence(Protocol):
-    """The places of accounts, as far as accounts know of them."""
+class AccountPlaces(Protocol):
+    """The places of accounts, as the accounts see them."""
 
     def of(self, account: str) -> Sequence[object]:
         """Return the places of an account."""
@@ -109,7 +109,7 @@ class Presence(Protocol):
         """End the places of an account, or those with this proof alone. -> how many. `text` tells them why."""
 
     def evict_guest(self, name: str) -> None:
-        """Put out the guest who has a name that belongs to somebody now."""
+        """Disconnect the guest who has a name that belongs to somebody now."""
 
     def forget_waiting(self, account: str) -> None:
         """Count no more messages that wait for an account, which was removed."""
@@ -141,7 +141,7 @@ class Accounts:
         crypto: Crypto,
         clock: Callable[[], float],
         *,
-        presence: Presence,
+        places: AccountPlaces,
         reserved_nicks: Container[str],
         sleep: Callable[[float], Awaitable[object]],
         invites: Iterable[Invite] = (),
@@ -156,7 +156,7 @@ class Accounts:
         self._keeper = keeper
         self._crypto = crypto
         self._clock = clock
-        self._presence = presence
+        self._places = places
         self._reserved_nicks = reserved_nicks
         self._sleep = sleep
         self._passwords = Attempts(burst=5, every_s=20, wait_max_s=30)
@@ -168,29 +168,29 @@ class Accounts:
 
     # Proofs
 
-    async def prove(self, name: str, proof: NameProof, where: Where) -> Account:
+    async def prove(self, name: str, proof: NameProof, connection: ProofConnection) -> Account:
         """Check a proof of a name. Raises ChatError ("proof", "slow-down").
 
-        Passwords over connections that others may read are refused before, by the door.
+        Passwords over connections that others may read are refused before, by the session.
         """
         if isinstance(proof, KeyProof):
-            await self._check_signature("login", name, proof, where)
+            await self._check_signature("login", name, proof, connection)
             account = self.names.owner_of(name)
             if account is None or all(key.blob != proof.key for key in account.keys):
                 raise _no_proof(name)
         else:
-            account = await self._check_password(name, proof, where)
+            account = await self._check_password(name, proof, connection)
         return account
 
-    async def claim(self, name: str, proof: NameProof, where: Where, *, invite: str = "") -> Account:
-        """Make a name that of whoever gave the proof. `invite` is the code of one.
+    async def claim(self, name: str, proof: NameProof, connection: ProofConnection, *, invite: str = "") -> Account:
+        """Register a name for the one who gave the proof. `invite` is the code of one.
 
         Raises ChatError ("name-claimed", "proof", "invite", "too-many-names", "slow-down", and those of `check_nick`),
         and JournalError.
         """
         name = self._claimable(name)
         if isinstance(proof, KeyProof):
-            await self._check_signature("claim", name, proof, where)
+            await self._check_signature("claim", name, proof, connection)
             owner = self.names.owner_of(name)
             if owner and any(key.blob == proof.key for key in owner.keys):
                 return owner
@@ -203,7 +203,7 @@ class Accounts:
             if isinstance(proof, KeyProof):
                 self._check_names_of(proof.key)
             if not used:
-                self._charge_claim(where)
+                self._charge_claim(connection)
             account = self._new(name, by="invite" if used else "own")
             account = await self._with_proof(account, proof, "invite" if used else "own")
             await self._keeper.keep_account(account, invite=used.digest if used else "")
@@ -239,7 +239,7 @@ class Accounts:
                     "last-proof", "that is the only proof of your name: add another key or a password first"
                 )
             await self._keep(replace(former, keys=others))
-            self._presence.end(account, _KEY_GONE, proven_by=by_key(key.blob))
+            self._places.end(account, _KEY_GONE, proven_by=by_key(key.blob))
         return key
 
     async def set_password(self, account: str, password: str) -> None:
@@ -258,7 +258,7 @@ class Accounts:
     # Operators
 
     async def add(self, name: str, *, by: str, key: str = "") -> Account:
-        """Hand a name out. Raises ChatError and JournalError."""
+        """Hand a name out. `by` is the operator who does. Raises ChatError and JournalError."""
         name = self._claimable(name)
         blob = checked_key(key) if key else ""
         with self._reserved(name):
@@ -269,15 +269,15 @@ class Accounts:
             await self._hand_out(account)
         return account
 
-    async def reset(self, name: str, *, by: str) -> Account:
+    async def reset(self, name: str) -> Account:
         """Take all proofs of a name away, and end its places. Raises ChatError ("no-such-name") and JournalError."""
         with self._change(self.owned(name).id) as former:
             account = replace(former, keys=(), password="")
             await self._keep(account)
-            self._presence.end(account.id, _NAME_RESET)
+            self._places.end(account.id, _NAME_RESET)
         return account
 
-    async def remove(self, name: str, *, by: str) -> Account:
+    async def remove(self, name: str) -> Account:
         """Make a name free, and end its places. Raises ChatError ("no-such-name") and JournalError."""
         with self._change(self.owned(name).id) as account:
             await self._remove(account)
@@ -342,7 +342,7 @@ class Accounts:
         freed: list[Account] = []
         for account in self.names:
             is_listed = any(key.source == "file" for key in account.keys)
-            if account.seen >= before or is_listed or self._presence.of(account.id):
+            if account.seen >= before or is_listed or self._places.of(account.id):
                 continue
             if account.id not in self._changing:
                 with self._change(account.id):
@@ -350,24 +350,48 @@ class Accounts:
                 freed.append(account)
         return freed
 
+    async def sync(self, accounts: Iterable[Account], invites: Iterable[Invite]) -> bool:
+        """Take over the accounts and invites in the store, which another server has changed. -> whether that is all
+
+        Names that change here meanwhile stay as they are, and those that are being claimed: they must be read again.
+        """
+        self.invites = {invite.digest: invite for invite in invites}
+        kept, former = {it.id: it for it in accounts}, {it.id: it for it in self.names}
+        is_complete = True
+        for turn, id_ in enumerate(dict.fromkeys((*former, *kept)), 1):
+            account, before = kept.get(id_), former.get(id_)
+            if id_ in self._changing or self.names.by_id(id_) is not before:
+                is_complete = False
+            elif account is None:
+                self.names.remove(id_)
+                self._places.end(id_, _NAME_GONE)
+            elif before is None and self.names.is_reserved(account.name):
+                is_complete = False  # its guest, who may be the one that claims it, would be put out
+            else:
+                self._sync_account(account)
+            await self._give_way(turn)
+        return is_complete
+
     # Inside
 
-    async def _check_signature(self, purpose: Purpose, name: str, proof: KeyProof, where: Where) -> None:
+    async def _check_signature(self, purpose: Purpose, name: str, proof: KeyProof, connection: ProofConnection) -> None:
         """Check that the key of a proof has signed it for this connection. Raises ChatError."""
-        if not (where.nonce and is_blob(proof.key)):
+        if not (connection.nonce and is_blob(proof.key)):
             raise _no_proof(name)
         name = check_nick(name)
-        message = message_of(purpose, epoch=where.epoch, nonce=where.nonce, name=name, binding=where.binding)
+        message = message_of(
+            purpose, epoch=connection.epoch, nonce=connection.nonce, name=name, binding=connection.binding
+        )
         if not await self._crypto.is_signed(proof.key, proof.signature, signed_bytes(message)):
             raise _no_proof(name)
 
-    async def _check_password(self, name: str, proof: PasswordProof, where: Where) -> Account:
-        """Return the account of a name and password. Whatever is wrong takes as long, and gets one answer."""
+    async def _check_password(self, name: str, proof: PasswordProof, connection: ProofConnection) -> Account:
+        """Return the account of a name and password. A wrong name takes as long as a wrong password, and is told so."""
         password = proof.password if len(proof.password) <= PASSWORD_MAX else ""
         keys = [("name", fold_name(name[:PASSWORD_MAX]))]
-        if where.origin >= 0:
-            keys.append(("origin", str(where.origin)))
-        with self._queued(where.origin):
+        if connection.origin >= 0:
+            keys.append(("origin", str(connection.origin)))
+        with self._queued(connection.origin):
             if wait_s := self._passwords.begin(keys, self._clock()):
                 await self._sleep(wait_s)
             account = self.names.owner_of(name)
@@ -422,11 +446,11 @@ class Accounts:
         if sum(key.blob == blob and key.source != "added" for key in keys) >= NAMES_PER_KEY:
             raise ChatError("too-many-names", f"that key proves {NAMES_PER_KEY} names already")
 
-    def _charge_claim(self, where: Where) -> None:
+    def _charge_claim(self, connection: ProofConnection) -> None:
         """Raise ChatError where an address has claimed as many names as it may."""
-        if where.origin >= 0:
+        if connection.origin >= 0:
             try:
-                self._claims.begin([where.origin], self._clock())
+                self._claims.begin([connection.origin], self._clock())
             except ChatError:
                 raise ChatError("slow-down", "your address has claimed 5 names: more can be claimed later") from None
 
@@ -467,40 +491,18 @@ class Accounts:
             await self._keeper.remove_invite(invite.digest)
             self.invites.pop(invite.digest, None)
 
-    async def sync(self, accounts: Iterable[Account], invites: Iterable[Invite]) -> bool:
-        """Take over the accounts and invites in the store, which another server has changed. -> whether that is all
-
-        Names that change here meanwhile stay as they are, and those that are being claimed: they must be read again.
-        """
-        self.invites = {invite.digest: invite for invite in invites}
-        kept, former = {it.id: it for it in accounts}, {it.id: it for it in self.names}
-        is_complete = True
-        for turn, id_ in enumerate(dict.fromkeys((*former, *kept)), 1):
-            account, before = kept.get(id_), former.get(id_)
-            if id_ in self._changing or self.names.by_id(id_) is not before:
-                is_complete = False
-            elif account is None:
-                self.names.remove(id_)
-                self._presence.end(id_, _NAME_GONE)
-            elif before is None and self.names.is_reserved(account.name):
-                is_complete = False  # its guest, who may be the one that claims it, would be put out
-            else:
-                self._sync_account(account)
-            await self._give_way(turn)
-        return is_complete
-
     def _sync_account(self, account: Account) -> None:
         former = self.names.by_id(account.id)
         if former == account:
             return
         self.names.put(account)
         if former is None:
-            self._presence.evict_guest(account.name)
+            self._places.evict_guest(account.name)
             return
         blobs = {key.blob for key in account.keys}
         for key in former.keys:
             if key.blob not in blobs:
-                self._presence.end(account.id, _KEY_GONE, proven_by=by_key(key.blob))
+                self._places.end(account.id, _KEY_GONE, proven_by=by_key(key.blob))
 
     @contextmanager
     def _change(self, account: str) -> Iterator[Account]:
@@ -521,15 +523,15 @@ class Accounts:
 
     async def _hand_out(self, account: Account) -> None:
         await self._keep(account)
-        self._presence.evict_guest(account.name)
+        self._places.evict_guest(account.name)
 
     async def _remove(self, account: Account) -> None:
         await self._keeper.remove_account(account.id)
         self.names.remove(account.id)
         for invite in [it for it in self.invites.values() if it.account == account.id]:
             del self.invites[invite.digest]
-        self._presence.end(account.id, _NAME_GONE)
-        self._presence.forget_waiting(account.id)
+        self._places.end(account.id, _NAME_GONE)
+        self._places.forget_waiting(account.id)
 
     async def _give_way(self, turn: int) -> None:
         """Let others have their turn of the loop now and then."""
@@ -565,7 +567,7 @@ class Accounts:
             await self._keep(replace(former, keys=(*own, *new)))
             for blob, key in listed.items():
                 if blob not in blobs:
-                    self._presence.end(account, _KEY_GONE, proven_by=by_key(key.blob))
+                    self._places.end(account, _KEY_GONE, proven_by=by_key(key.blob))
 
 
 def digest_of(code: str) -> str:

@@ -1,4 +1,4 @@
-"""The pace of what a name or an address may try: a few at once, then one in a while. Pure: it is told the time."""
+"""Rate limits on attempts, by name and by address: a few at once, then one in a while. Pure: it is told the time."""
 
 from collections import OrderedDict
 from collections.abc import Hashable, Iterable

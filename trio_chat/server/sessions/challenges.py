@@ -2,11 +2,11 @@
 
 import secrets
 
-from trio_chat.chat.accounts.account import KeyProof, NameProof, PasswordProof, Where
+from trio_chat.chat.accounts.account import KeyProof, NameProof, PasswordProof, ProofConnection
 from trio_chat.chat.accounts.proof import UNBOUND
 from trio_chat.chat.errors import ChatError
 from trio_chat.server.sessions.context import SessionContext
-from trio_chat.server.sessions.name_requests import where_of
+from trio_chat.server.sessions.name_requests import connection_of
 from trio_chat.server.transport.peer import Peer
 from trio_chat.wire import frames
 
@@ -28,9 +28,9 @@ class Challenges:
         self._failures = 0
 
     @property
-    def where(self) -> Where:
+    def connection(self) -> ProofConnection:
         """The connection, with the nonce that its keys have to sign."""
-        return where_of(self._context, self._peer, nonce=self._nonce)
+        return connection_of(self._context, self._peer, nonce=self._nonce)
 
     @property
     def are_used_up(self) -> bool:
@@ -40,9 +40,9 @@ class Challenges:
     def renew(self, key: str) -> frames.Challenge:
         """Make a challenge in place of the one before, and answer the request with this key."""
         self._nonce = secrets.token_hex(NONCE_BYTES)
-        where = self.where
-        binding = "" if where.binding == UNBOUND else "tls"
-        return frames.Challenge(nonce=where.nonce, epoch=where.epoch, binding=binding, key=key)
+        connection = self.connection
+        binding = "" if connection.binding == UNBOUND else "tls"
+        return frames.Challenge(nonce=connection.nonce, epoch=connection.epoch, binding=binding, key=key)
 
     def succeed(self) -> None:
         """Note that a proof was right: its challenge is used up."""

@@ -214,7 +214,7 @@ class Handshake:
         if not hello.nick:
             raise ChatError("proof", "a proof needs the nick that it proves")
         nick, proof = check_nick(hello.nick), proof_in(hello.proof)
-        check_is_private(self._challenges_made().where, proof)
+        check_is_private(self._challenges_made().connection, proof)
         if not (is_for_members or hello.invite or self._context.accounts.names.owner_of(nick)):
             return None  # nobody has claimed it, which the client cannot know
         try:
@@ -226,12 +226,12 @@ class Handshake:
         return proven
 
     async def _prove(self, hello: frames.Hello, proof: NameProof) -> Proven:
-        name, where = hello.nick or "", self._challenges_made().where
+        name, connection = hello.nick or "", self._challenges_made().connection
         if not hello.invite:
-            return await prove(self._context, where, name, proof)
+            return await prove(self._context, connection, name, proof)
         try:
             guest = self._context.chat.directory.with_session(_session_of(hello)) if hello.session else None
-            return await claim(self._context, where, name, proof, by=guest, invite=hello.invite.lower())
+            return await claim(self._context, connection, name, proof, by=guest, invite=hello.invite.lower())
         except JournalError as error:
             raise ChatError("not-kept", f"the name cannot be kept just now: {error}") from error
 

@@ -14,7 +14,7 @@ from trio_chat.server.sessions.context import SessionContext
 from trio_chat.server.sessions.hidden_input import hide_answer, hide_input
 from trio_chat.server.sessions.lines_output import LinesOutput
 from trio_chat.server.sessions.name_questions import DROPPED, TAKEN_BACK, Ask, answers_to
-from trio_chat.server.sessions.name_requests import NameAnswer, carry_out, take_answer, where_of
+from trio_chat.server.sessions.name_requests import NameAnswer, carry_out, connection_of, take_answer
 from trio_chat.server.sessions.settling import departed
 from trio_chat.server.transport.outlet import PeerOutlet
 from trio_chat.server.transport.peer import Peer
@@ -49,8 +49,8 @@ class NameDialogue:
 
     async def request(self, request: NameRequest) -> None:
         """Carry a request out, print the answer, and ask what it asks."""
-        where = where_of(self._context, self._peer)
-        if not await self._print_answer(partial(carry_out, self._context, self._client, where, request)):
+        connection = connection_of(self._context, self._peer)
+        if not await self._print_answer(partial(carry_out, self._context, self._client, connection, request)):
             self.unasked = answers_to(request)
 
     async def take_answer(self, ask: Ask, line: str | LineFault) -> None:
@@ -60,8 +60,8 @@ class NameDialogue:
             hide_input(self._outlet, self._decoder, is_hidden=False)
             await self._output.print_after([notice(TAKEN_BACK)])
             return
-        where = where_of(self._context, self._peer)
-        await self._print_answer(partial(take_answer, self._context, self._client, where, ask, given))
+        connection = connection_of(self._context, self._peer)
+        await self._print_answer(partial(take_answer, self._context, self._client, connection, ask, given))
 
     async def drop_unasked(self) -> None:
         """Drop a line that was sent ahead as the answer of a question: it may be a password."""

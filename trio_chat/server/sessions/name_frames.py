@@ -14,7 +14,7 @@ from trio_chat.wire import frames
 
 async def run_name_request(talk: FrameConversation, asked: NameRequest, *, key: str) -> None:
     """Carry out a command about names, and answer it. A program is asked nothing: it sends all at once."""
-    answer = await carry_out(talk.context, talk.client, talk.challenges.where, asked)
+    answer = await carry_out(talk.context, talk.client, talk.challenges.connection, asked)
     if answer.asks:
         raise ChatError("usage", _how_to_send(asked))
     if answer.arrival:
@@ -36,7 +36,7 @@ async def claim_name(talk: FrameConversation, request: frames.ClaimName) -> None
     client, challenges = talk.client, talk.challenges
     nick, name = client.nick, name_to_claim(client)
     try:
-        proven = await claim(talk.context, challenges.where, name, proof_in(request.proof), by=client)
+        proven = await claim(talk.context, challenges.connection, name, proof_in(request.proof), by=client)
     except ChatError as error:
         if error.code == "proof":
             challenges.fail()

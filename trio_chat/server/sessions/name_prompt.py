@@ -12,7 +12,7 @@ from trio_chat.journal import JournalError
 from trio_chat.server.sessions.context import SessionContext
 from trio_chat.server.sessions.hidden_input import hide_answer, hide_input
 from trio_chat.server.sessions.name_questions import TAKEN_BACK, Ask
-from trio_chat.server.sessions.name_requests import NEEDS_INVITE, Proven, begin, prove_with, where_of
+from trio_chat.server.sessions.name_requests import NEEDS_INVITE, Proven, begin, connection_of, prove_with
 from trio_chat.server.sessions.password_prompt import Lines, next_line
 from trio_chat.server.sessions.proving_time import ProvingTime
 from trio_chat.server.transport.outlet import PeerOutlet
@@ -117,10 +117,10 @@ class NamePrompt:
 
     async def _take(self, ask: Ask | None, line: str, scope: trio.CancelScope) -> Proven | None:
         """Take a line that may be refused. Raises ChatError and JournalError."""
-        where = where_of(self._context, self._peer)
+        connection = connection_of(self._context, self._peer)
         secret = line
         if ask is None:
-            ask, secret = begin(None, where, _request_in(line))
+            ask, secret = begin(None, connection, _request_in(line))
             following = None if secret else ask
         elif not line:
             raise ChatError("usage", TAKEN_BACK)
@@ -131,7 +131,7 @@ class NamePrompt:
             return None
         self.show()
         with self._time.added_to(scope):
-            return await prove_with(self._context, where, ask, secret, by=None)
+            return await prove_with(self._context, connection, ask, secret, by=None)
 
     def _question(self, ask: Ask) -> None:
         self._ask = ask

@@ -9,7 +9,15 @@ from ipaddress import ip_address
 
 import trio
 
-from trio_chat.chat.accounts.account import BY_PASSWORD, Account, KeyProof, NameProof, PasswordProof, Where, by_key
+from trio_chat.chat.accounts.account import (
+    BY_PASSWORD,
+    Account,
+    KeyProof,
+    NameProof,
+    PasswordProof,
+    ProofConnection,
+    by_key,
+)
 from trio_chat.chat.answers import NameRequest
 from trio_chat.chat.client import Client
 from trio_chat.chat.errors import ChatError
@@ -57,23 +65,25 @@ class NameAnswer:
     arrival: Arrival | None = None
 
 
-def where_of(context: SessionContext, peer: Peer, *, nonce: str = "") -> Where:
-    """Describe the connection that a proof comes by. `nonce` is that of its last challenge."""
+def connection_of(context: SessionContext, peer: Peer, *, nonce: str = "") -> ProofConnection:
+    """Describe the connection over which a proof comes. `nonce` is that of its last challenge."""
     is_ended_by_proxy = peer.is_behind_proxy and not peer.is_encrypted and bool(context.proxy_binding)
     is_private = peer.is_encrypted or is_ended_by_proxy or context.plain_passwords or _is_loopback(peer.address)
     binding = context.proxy_binding if is_ended_by_proxy else peer.binding
-    return Where(peer.ticket, peer.address, is_private, binding, nonce, context.journal.epoch)
+    return ProofConnection(peer.ticket, peer.address, is_private, binding, nonce, context.journal.epoch)
 
 
-async def carry_out(context: SessionContext, client: Client, where: Where, request: NameRequest) -> NameAnswer:
+async def carry_out(
+    context: SessionContext, client: Client, connection: ProofConnection, request: NameRequest
+) -> NameAnswer:
     """Carry out a request of a client. Raises ChatError."""
     try:
         match request.what:
             case "register" | "login" | "password" | "invite":
-                ask, secret = begin(client, where, request)
+                ask, secret = begin(client, connection, request)
                 if ask.what == "register":
                     _check_is_in_no_use(context, client, ask.name)
-                return await finish(context, client, where, ask, secret) if secret else NameAnswer(asks=ask)
+                return await finish(context, client, connection, ask, secret) if secret else NameAnswer(asks=ask)
             case "keys":
                 return NameAnswer(_keys(_own_account(context, client)))
             case "key-add":
@@ -88,12 +98,14 @@ async def carry_out(context: SessionContext, client: Client, where: Where, reque
         raise ChatError("not-kept", f"nothing can be kept just now: {error}") from error
 
 
-async def take_answer(context: SessionContext, client: Client, where: Where, ask: Ask, answer: str) -> NameAnswer:
+async def take_answer(
+    context: SessionContext, client: Client, connection: ProofConnection, ask: Ask, answer: str
+) -> NameAnswer:
     """Go on with the answer of a question, which is asked again where that was wrong. Raises ChatError."""
     try:
         if following := ask.then(answer):
             return NameAnswer(asks=following)
-        return await finish(context, client, where, ask, answer)
+        return await finish(context, client, connection, ask, answer)
     except ChatError as error:
         if (again := ask.again(error.code)) is None:
             raise
@@ -102,12 +114,12 @@ async def take_answer(context: SessionContext, client: Client, where: Where, ask
         raise ChatError("not-kept", f"nothing can be kept just now: {error}") from error
 
 
-def begin(client: Client | None, where: Where, request: NameRequest) -> tuple[Ask, str]:
+def begin(client: Client | None, connection: ProofConnection, request: NameRequest) -> tuple[Ask, str]:
     """Begin a request that needs a secret. -> what it is about, and the secret if that was given, else ""
 
     `client` is None where nobody is let in without a name. Raises ChatError.
     """
-    if not where.is_private:
+    if not connection.is_private:
         raise ChatError("not-private", NO_PASSWORD_HERE + (MAY_HAVE_BEEN_READ if request.secret else ""))
     if request.what == "password":
         if client is None or not client.account:
@@ -129,36 +141,40 @@ def begin(client: Client | None, where: Where, request: NameRequest) -> tuple[As
             return Ask("register", name_to_claim(client)), request.secret
 
 
-async def finish(context: SessionContext, client: Client, where: Where, ask: Ask, secret: str) -> NameAnswer:
+async def finish(
+    context: SessionContext, client: Client, connection: ProofConnection, ask: Ask, secret: str
+) -> NameAnswer:
     """Do what was asked for, with the secret. Raises ChatError and JournalError."""
     if ask.what == "password":
         await context.accounts.set_password(client.account, secret)
         return NameAnswer((notice("your password is set"),))
     nick = client.nick
-    proven = await prove_with(context, where, ask, secret, by=client)
+    proven = await prove_with(context, connection, ask, secret, by=client)
     if client.nick != nick:
         return NameAnswer((notice(f"[{proven.account.name}] is yours now: /login {proven.account.name}"),))
     arrival = enter_proven(context, client, proven)
     return NameAnswer((notice(you_are(client)),), arrival=arrival)
 
 
-async def prove_with(context: SessionContext, where: Where, ask: Ask, secret: str, *, by: Client | None) -> Proven:
+async def prove_with(
+    context: SessionContext, connection: ProofConnection, ask: Ask, secret: str, *, by: Client | None
+) -> Proven:
     """Claim or prove a name by a password. Raises ChatError and JournalError."""
     proof = PasswordProof(secret)
     if ask.what == "login":
-        return await prove(context, where, ask.name, proof)
-    return await claim(context, where, ask.name, proof, by=by, invite=ask.code)
+        return await prove(context, connection, ask.name, proof)
+    return await claim(context, connection, ask.name, proof, by=by, invite=ask.code)
 
 
-async def prove(context: SessionContext, where: Where, name: str, proof: NameProof) -> Proven:
+async def prove(context: SessionContext, connection: ProofConnection, name: str, proof: NameProof) -> Proven:
     """Check the proof of a name. One that is wrong counts for as many connections. Raises ChatError."""
-    check_is_private(where, proof)
+    check_is_private(connection, proof)
     try:
-        account = await context.accounts.prove(name, proof, where)
+        account = await context.accounts.prove(name, proof, connection)
     except ChatError as error:
         if error.code == "proof":
-            logger.info("wrong proof of a name from %s", where.address)
-            context.admission.charge(where.origin, WRONG_PASSWORD_COST, trio.current_time())
+            logger.info("wrong proof of a name from %s", connection.address)
+            context.admission.charge(connection.origin, WRONG_PASSWORD_COST, trio.current_time())
         raise
     with suppress(ChatError, JournalError):  # it is noted again within an hour, and keeps nobody out
         await context.accounts.note_seen(account.id)
@@ -167,12 +183,18 @@ async def prove(context: SessionContext, where: Where, name: str, proof: NamePro
 
 
 async def claim(
-    context: SessionContext, where: Where, name: str, proof: NameProof, *, by: Client | None, invite: str = ""
+    context: SessionContext,
+    connection: ProofConnection,
+    name: str,
+    proof: NameProof,
+    *,
+    by: Client | None,
+    invite: str = "",
 ) -> Proven:
     """Claim a name for a client, which is None before it is one. Raises ChatError and JournalError."""
-    check_is_private(where, proof)
+    check_is_private(connection, proof)
     _check_is_in_no_use(context, by, name)
-    account = await context.accounts.claim(name, proof, where, invite=invite)
+    account = await context.accounts.claim(name, proof, connection, invite=invite)
     await context.memories.read(account.id)
     return Proven(account, proof, _proven_by(proof))
 
@@ -198,9 +220,9 @@ def check_still_holds(context: SessionContext, proven: Proven) -> None:
         raise ChatError("proof", NOT_PROVEN)
 
 
-def check_is_private(where: Where, proof: NameProof) -> None:
+def check_is_private(connection: ProofConnection, proof: NameProof) -> None:
     """Raise ChatError for a password over a connection that others may read."""
-    if isinstance(proof, PasswordProof) and not where.is_private:
+    if isinstance(proof, PasswordProof) and not connection.is_private:
         raise ChatError("not-private", NO_PASSWORD_HERE + MAY_HAVE_BEEN_READ)
 
 
