@@ -88,7 +88,7 @@ def client_views(chat: Chat, clients: Iterable[Client]) -> Iterator[ClientView]:
             bytes_out,
             _behind(entries, size_bytes, outlet.backlog, now),
             None if client.away_since is None else round(now - client.away_since, 1),
-            client.home or its_node,
+            client.node or its_node,
         )
 
 

@@ -242,7 +242,7 @@ class Chat:
 
     def mailbox_of(self, client: Client) -> str:
         """Return the name of the mailbox of a client. That of one of this node is opened."""
-        return client.mailbox_name if client.home else self.rooms.open_mailbox(client).room.name
+        return client.mailbox_name if client.node else self.rooms.open_mailbox(client).room.name
 
     def kick(self, client: Client, text: str = "", *, everywhere: bool = False) -> Sequence[Client]:
         """End a client's connection, or its session where it is away. Its rooms are told. -> the clients kicked

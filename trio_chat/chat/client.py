@@ -95,7 +95,7 @@ class Client:
         return f"{host}:{self.port}"
 
     @property
-    def home(self) -> str:
+    def node(self) -> str:
         """The name of the node that it is on, where that is another; "" for this one."""
         return ""
 

@@ -24,7 +24,7 @@ class Directory:
         self._owner_of = owner_of
 
     def __contains__(self, client: Client) -> bool:
-        return client in self._register or bool(client.home and self._nodes.clients.by_id(client.id))
+        return client in self._register or bool(client.node and self._nodes.clients.by_id(client.id))
 
     def check_is_here(self, client: Client) -> None:
         """Raise ChatError for a client that is gone. A session that was kicked runs on up to its next wait."""

@@ -59,16 +59,16 @@ class _RemoteOutlet(NoOutlet):
 class RemoteClient(Client):
     """A client of another node. It is no member of any room here."""
 
-    __slots__ = ("_rooms", "node")
+    __slots__ = ("_node", "_rooms")
 
     def __init__(self, node: str, facts: ClientFacts, *, clock_began_at: float, now: float = inf) -> None:
         """`clock_began_at` is the time at which the steady clock of the chat was 0, in seconds since 1970.
 
-        By that clock it is `now`: a node whose time of day is ahead tells of times to come, and they are none.
+        `now` is the time by that clock: later times, from a node whose time of day is ahead, count as this one.
         """
         outlet = _RemoteOutlet(facts.bytes_out, is_encrypted=facts.is_encrypted)
         super().__init__(facts.id, facts.address, facts.port, mode=facts.known_mode, outlet=outlet)
-        self.node = node
+        self._node = node
         self._rooms = facts.rooms
         self.session, self.account, self.proven_by = facts.session, facts.account, facts.proven_by
         self.nick, self.label = facts.nick or None, facts.label
@@ -77,9 +77,9 @@ class RemoteClient(Client):
         self.lines_in = facts.lines_in
 
     @property
-    def home(self) -> str:
+    def node(self) -> str:
         """The name of its node."""
-        return self.node
+        return self._node
 
     @property
     def room_names(self) -> Sequence[str]:
@@ -88,7 +88,7 @@ class RemoteClient(Client):
 
 
 def facts_of(client: Client, *, clock_began_at: float) -> ClientFacts:
-    """Tell of a client of this node."""
+    """Return the facts about a client of this node, as other nodes are told them."""
     away = client.away_since
     return ClientFacts(
         client.id,
@@ -131,7 +131,7 @@ class RemoteClients:
         return iter(self._by_id.values())
 
     def put(self, client: RemoteClient) -> None:
-        """Add a client, or take over how it is now. It may have moved from one node to another, under another id."""
+        """Add a client, or its new state. It may have moved from one node to another, under another id."""
         self.remove(client.id)
         if client.session:
             self.remove_session(client.session)

@@ -70,7 +70,7 @@ def copies_for_everybody(chat: Chat) -> int:
 def _rooms_with_members(chat: Chat) -> list[str]:
     """Return the names of the rooms that have members, on whatever node."""
     here = [room.name for room in chat.rooms if room.members]
-    elsewhere = (name for client in chat.directory.everybody if client.home for name in client.room_names)
+    elsewhere = (name for client in chat.directory.everybody if client.node for name in client.room_names)
     return list(dict.fromkeys((*here, *elsewhere)))
 
 

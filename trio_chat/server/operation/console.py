@@ -132,7 +132,7 @@ async def _list(context: ConsoleContext, _argument: str) -> Iterable[str]:
     if not clients:
         return ("No clients",)
     head = ("PORT", "ADDRESS", "NICK", "MODE", "IDLE", "LINES", "BEHIND", "AWAY", "ID", *["NODE"][:has_nodes])
-    rows = ((*_row(chat, client), *[client.home or chat.nodes.name][:has_nodes]) for client in clients)
+    rows = ((*_row(chat, client), *[client.node or chat.nodes.name][:has_nodes]) for client in clients)
     return await _table(chain((head,), rows))
 
 

@@ -71,7 +71,7 @@ class NodeOrders:
     def end_client(self, client: str, notice: Kind, reason: CloseReason, text: str) -> None:
         """End the client with this id, if it is here."""
         for found in self._chat.directory.find(client):
-            if found.id == client and not found.home:
+            if found.id == client and not found.node:
                 self._chat.end(found, notice, reason, text)
 
     def hand_over(self, session: str) -> None:
@@ -92,7 +92,7 @@ class NodeOrders:
         clients = (*self._chat.clients, *self._chat.away)
         logger.error("this server was out of reach for too long: other servers hold its %d clients", len(clients))
         for turn, client in enumerate(clients, 1):
-            if not client.home and self._chat.directory.here([client]):
+            if not client.node and self._chat.directory.here([client]):
                 self._chat.abandon(client, CloseReason.STOPPING, OUT_OF_REACH)
             if turn % ABANDONED_PER_TURN == 0:
                 await trio.lowlevel.checkpoint()
