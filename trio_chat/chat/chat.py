@@ -136,7 +136,7 @@ class Chat:
         has_moved = client.address != address
         self._register.bring_back(client, address, port, origin)
         if client.account:
-            self.places.note_reading(client.account)
+            self.places.note_arrival(client.account)
         client.outlet = outlet
         client.away_since = None
         if has_moved:

@@ -1,6 +1,6 @@
 """Nodes: the servers of one chat. A chat need not know how many there are: it asks `Nodes`.
 
-There are two makers of these: `Alone` here, for a server that has its journal for itself, and the one of a journal that
+Two classes implement it: `Alone`, below, for a server that has its journal for itself, and that of a journal which
 several servers share.
 """
 
@@ -16,7 +16,7 @@ from trio_chat.chat.session_record import SessionRecord
 
 
 class NodeDelegate(Protocol):
-    """The actions of a node when others ask for them, or are gone."""
+    """The actions of a node that other nodes ask for, or that are due when one of them is gone."""
 
     def end_client(self, client: str, notice: Kind, reason: CloseReason, text: str) -> None:
         """End the client with this id, if it is here."""
@@ -24,8 +24,8 @@ class NodeDelegate(Protocol):
     def hand_over(self, session: str) -> None:
         """Abandon the client with this session: another node has it."""
 
-    def note_reading(self, account: str) -> None:
-        """Take over that a member has come to another node, and is shown the messages that waited for them."""
+    def note_arrival(self, account: str) -> None:
+        """Note that a member has come to another node, which shows them the messages that waited."""
 
     async def adopt(self, records: Sequence[SessionRecord]) -> None:
         """Hold the places of clients of a node that is gone, and announce that the others have left."""
@@ -68,8 +68,8 @@ class Nodes(Protocol):
     def withdraw(self, client: Client) -> None:
         """Let the other nodes know soon that a client of this one is gone."""
 
-    def tell_reading(self, account: str) -> None:
-        """Let the other nodes know soon that a member has come, even one who is gone again by then."""
+    def announce_arrival(self, account: str) -> None:
+        """Let the other nodes know soon that a member has come here, even one who is gone again by then."""
 
     def end(self, client: RemoteClient, notice: Kind, reason: CloseReason, text: str) -> None:
         """Have the node of a client end it, as `Chat.end` does."""
@@ -115,7 +115,7 @@ class Alone:
     def withdraw(self, client: Client) -> None:
         """Do nothing: there is nobody to know."""
 
-    def tell_reading(self, account: str) -> None:
+    def announce_arrival(self, account: str) -> None:
         """Do nothing: there is nobody to know."""
 
     def end(self, client: RemoteClient, notice: Kind, reason: CloseReason, text: str) -> None:

@@ -45,14 +45,15 @@ class Places:
         return self._directory.places(account)
 
     def enter_as(self, client: Client, account: str, name: str, proven_by: str) -> Receipt | None:
-        """Make a client a place of an account, whose name it has from now on. -> the receipt of its record and of what
-        its rooms are told; None where it was one already
+        """Make a client a place of an account, whose name it has from now on.
 
-        A guest who has the name is put out. Raises ChatError for a place of another account, where there are too many
-        places, and for a client that is gone.
+        -> the receipt of its record and of what its rooms are told; None where it was one already
+
+        A guest who has the name is disconnected. Raises ChatError for a place of another account, where there are too
+        many places, and for a client that is gone.
         """
         self._directory.check_is_here(client)
-        self.note_reading(account)
+        self.note_arrival(account)
         if client.account:
             _check_account(client, account)
             client.proven_by = proven_by
@@ -78,9 +79,10 @@ class Places:
         return client.departure_receipt
 
     def evict_guest(self, name: str, *, unless: Client | None = None) -> None:
-        """Put out the guest who has a name that belongs to somebody now. Its rooms are told that it left.
+        """Disconnect the guest who has a name that belongs to somebody now. Its rooms are told that it left.
 
-        Every node puts out its own, once it reads of the name: another may not know yet that a guest has claimed it.
+        Every node does so with its own, once it reads of the name: another may not know yet that a guest has claimed
+        it.
         """
         guest = self._register.owner_of(name)
         if guest and guest is not unless and not guest.account:
@@ -97,10 +99,10 @@ class Places:
             self._end(place, Kind.LEFT, CloseReason.UNPROVEN, text)
         return len(ended)
 
-    def note_reading(self, account: str) -> None:
-        """Note that a place of an account has come, which is shown all messages that waited. Other nodes are told."""
+    def note_arrival(self, account: str) -> None:
+        """Note that a member has come, who is shown all messages that waited. Other nodes are told."""
         self._waiting.forget(account)
-        self._deps.nodes.tell_reading(account)
+        self._deps.nodes.announce_arrival(account)
 
     def forget_waiting(self, account: str) -> None:
         """Count no more messages that wait for an account: it was removed, or its owner is on another node."""

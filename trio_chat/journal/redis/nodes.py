@@ -162,7 +162,7 @@ class RedisNodes:
         self._taken.pop(client.session, None)
         self._note(client.id)
 
-    def tell_reading(self, account: str) -> None:
+    def announce_arrival(self, account: str) -> None:
         """Let the other nodes know soon that a member has come, even one who is gone again by then."""
         self._send("m", account, b"")
 
@@ -400,7 +400,7 @@ class RedisNodes:
             case "c":
                 self._take_facts(signal.node, signal.id, signal.payload)
             case "m":
-                delegate.note_reading(signal.id)
+                delegate.note_arrival(signal.id)
             case "r":
                 await self._forget(self.clients.of_node(signal.node))
             case "d":

@@ -79,8 +79,8 @@ class NodeOrders:
         if client := self._chat.directory.with_session(session):
             self._chat.abandon(client, CloseReason.MOVED)
 
-    def note_reading(self, account: str) -> None:
-        """Count no more messages that wait for a member: they are shown them by another node."""
+    def note_arrival(self, account: str) -> None:
+        """Count no more messages that wait for a member, who has come to another node and is shown them there."""
         self._chat.places.forget_waiting(account)
 
     async def adopt(self, records: Sequence[SessionRecord]) -> None:
