@@ -189,15 +189,15 @@ class EventLog:
             if draft.kind in _SAID:
                 continue
             if is_tombstone(draft):
-                self._bury(entry)
+                self._redact(entry)
             elif (group := _GROUP_OF_KIND.get(draft.kind)) and not draft.room.startswith(MAILBOX_MARK):
                 time = datetime.fromtimestamp(entry.time, UTC)
                 self._append(group, group, EntryEvent(time, entry.id, draft.room, draft.kind, draft.author, draft.text))
         if self.entry_readers:
             self._wake()
 
-    def _bury(self, tombstone: Entry) -> None:
-        """Take the text of a removed topic out of the window."""
+    def _redact(self, tombstone: Entry) -> None:
+        """Replace the text of a removed topic in the window."""
         for index, (group, name) in enumerate(self._labels, self.first):
             if group != "topic":
                 continue

@@ -77,7 +77,7 @@ def _orders(chat: Chat) -> Mapping[str, Order[Room]]:
     return {
         "name": Order(lambda room: (room.name,), tuple[str]),
         "members": Order(lambda room: (chat.directory.headcount(room), room.name), tuple[int, str]),
-        "entries": Order(lambda room: (room.entries, room.name), tuple[int, str]),
+        "entries": Order(lambda room: (room.entry_count, room.name), tuple[int, str]),
     }
 
 
@@ -123,4 +123,4 @@ async def set_topic(state: AdminState, room: str, body: NewTopic) -> Response:
 
 
 def _view_of(chat: Chat, room: Room) -> RoomView:
-    return RoomView(room.name, room.topic, chat.directory.headcount(room), room.entries, room.newest_id)
+    return RoomView(room.name, room.topic, chat.directory.headcount(room), room.entry_count, room.newest_id)

@@ -486,7 +486,7 @@ class Chat:
         for entry in entries:
             draft = entry.draft
             if draft.kind is removed and is_tombstone(draft):
-                self.rooms.bury(entry)
+                self.rooms.replace(entry)
                 continue
             by_room.setdefault(draft.room, []).append(entry)
         if by_room:

@@ -27,7 +27,7 @@ _sink_of = attrgetter("sink")
 
 
 class CohortMember(Protocol):
-    """A member, as far as its cohort knows of it. The cohort alone sets `number` and `is_in_step`."""
+    """A member, as its cohort sees it. The cohort alone sets `number` and `is_in_step`."""
 
     number: int
     """Its number among all that came: those in step are served in this order."""

@@ -25,7 +25,7 @@ _client_of = attrgetter("draft.client")
 
 
 class Listener(Protocol):
-    """A client, as far as rooms know of it."""
+    """A client, as rooms see it."""
 
     @property
     def id(self) -> str:
@@ -206,7 +206,7 @@ class Room:
         self._forgotten, self._newest_id = 0, 0
 
     @property
-    def entries(self) -> int:
+    def entry_count(self) -> int:
         """The number of entries that came while this room was known."""
         return self._forgotten + self.log.end
 
@@ -297,7 +297,7 @@ class Room:
 
     def forget(self, after_id: int) -> None:
         """Begin the log anew: nobody is here, and the journal has what was said."""
-        self._forgotten, self._newest_id = self.entries, self.newest_id
+        self._forgotten, self._newest_id = self.entry_count, self.newest_id
         self.log.close()
         self.log = Log(self._encoders, self._window, after_id, self._budget)
 

@@ -73,7 +73,7 @@ class Rooms:
     def restore(self, name: str, topic: str) -> None:
         """Add a room that the journal has. Raises ChatError where there are too many; its topic is kept anyway.
 
-        A topic that was heard of meanwhile is newer, or that there is none.
+        A topic that was set meanwhile is newer and stays, and one that was cleared meanwhile is not set again.
         """
         if name in self._cleared:
             topic = ""
@@ -139,7 +139,7 @@ class Rooms:
             except MemoryError:
                 room.log.skip_to(index + len(news), news[-1].id)
 
-    def bury(self, tombstone: Entry) -> None:
+    def replace(self, tombstone: Entry) -> None:
         """Put a tombstone in the place of an entry of a room or mailbox, as far as its window reaches back."""
         name = tombstone.draft.room
         if room := self._by_name.get(name) or self._mailboxes.get(name):

@@ -45,10 +45,10 @@ class HeldTopic:
             return
         if draft.key:
             self.keys.add((draft.session, draft.key))
-        self.give_way()
+        self.supersede_draft()
         self.draft = draft
 
-    def give_way(self) -> None:
+    def supersede_draft(self) -> None:
         """Count the draft that is held among those that gave way."""
         self.count += 1
         if self.draft.key:
@@ -94,7 +94,7 @@ class TopicNotices:
         held = self._held.pop(draft.room, None)
         if held is None:
             return self._post(draft)
-        held.give_way()
+        held.supersede_draft()
         return self._post_last(draft, held)
 
     def tell(self, owner: str) -> None:

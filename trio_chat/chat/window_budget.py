@@ -25,7 +25,7 @@ GROWTH_BYTES = 2 * 1024 * 1024
 
 
 class Shrinkable(Protocol):
-    """A window, as far as its budget knows of it."""
+    """A window, as its budget sees it."""
 
     memory_bytes: int
     """Its size, as last reported."""

@@ -48,8 +48,8 @@ class Records(BanStore, MuteStore, Protocol):
     def record(self, who: str, action: str, what: str) -> None:
         """Add a record: `who` did `action` to `what`."""
 
-    async def settled(self, patience_s: float) -> bool:
-        """Wait a while. -> whether all of it is on disk."""
+    async def settled(self, timeout_s: float) -> bool:
+        """Wait until all of it is on disk, for `timeout_s` at most. -> whether it is"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,9 +106,9 @@ class OperatorLog:
         """True when everything queued is in the journal."""
         return not self._waiting
 
-    async def settled(self, patience_s: float) -> bool:
-        """Wait up to `patience_s` seconds. -> True when everything queued is in the journal"""
-        with trio.move_on_after(patience_s):
+    async def settled(self, timeout_s: float) -> bool:
+        """Wait until everything queued is in the journal, for `timeout_s` at most. -> whether it is"""
+        with trio.move_on_after(timeout_s):
             await self._settled.wait()
         return not self._waiting
 
