@@ -6,7 +6,7 @@ import pytest
 from tests.literals import literals
 from trio_chat.chat.answers import HistoryQuery, LeaveChat, MentionsQuery, NameRequest, Posted, TextReply
 from trio_chat.chat.command_table import Command, Effect
-from trio_chat.chat.commands import COMMANDS, REQUEST_PRICES, Call, obey, price_of, run_for_program
+from trio_chat.chat.commands import COMMANDS, REQUEST_PRICES, Call, execute, price_of, run_for_program
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.log import Mode
 from trio_chat.chat.moments import Bounds
@@ -25,19 +25,19 @@ def test_a_test_types_each_command(name: str) -> None:
 
 def test_the_stickers_of_the_server_are_listed_or_that_there_are_none(world) -> None:
     alice = world.connect(1001)
-    assert obey(world.chat, alice, "/stickers") == TextReply(
+    assert execute(world.chat, alice, "/stickers") == TextReply(
         ("*** this server has no stickers of its own; clients draw theirs, such as @smile ***",)
     )
 
     world.chat.sticker_lines = ("@standup ☀",)
 
-    assert obey(world.chat, alice, "/stickers") == TextReply(("@standup ☀",))
+    assert execute(world.chat, alice, "/stickers") == TextReply(("@standup ☀",))
 
 
 def test_a_line_is_said(world) -> None:
     alice, bob = world.connect(1001), world.connect(1002)
 
-    assert isinstance(obey(world.chat, alice, "hello"), Posted)
+    assert isinstance(execute(world.chat, alice, "hello"), Posted)
     world.settle()
 
     assert world.hear(bob) == "[10.0.0.1:1001]> hello\n"
@@ -49,7 +49,7 @@ def test_a_text_of_which_nothing_can_be_read_is_refused_with_a_sentence(world, l
     world.chat.rename(bob, "bob")
 
     with pytest.raises(ChatError, match=r"nothing of that can be read|/me needs a text"):
-        obey(world.chat, alice, line)
+        execute(world.chat, alice, line)
 
 
 @pytest.mark.parametrize("typed", ["[bob]", "@bob", "bob:", "bob,", "@bob:"])
@@ -57,14 +57,14 @@ def test_a_person_may_be_named_as_in_other_chats(world, typed: str) -> None:
     alice, bob = world.connect(1001), world.connect(1002)
     world.chat.rename(bob, "bob")
 
-    assert isinstance(obey(world.chat, alice, f"/msg {typed} hi"), Posted)
-    assert obey(world.chat, alice, f"/whois {typed}") == obey(world.chat, alice, "/whois bob")
+    assert isinstance(execute(world.chat, alice, f"/msg {typed} hi"), Posted)
+    assert execute(world.chat, alice, f"/whois {typed}") == execute(world.chat, alice, "/whois bob")
 
 
 def test_two_slashes_say_a_line_that_begins_with_one(world) -> None:
     alice, bob = world.connect(1001), world.connect(1002)
 
-    obey(world.chat, alice, "//etc/passwd")
+    execute(world.chat, alice, "//etc/passwd")
     world.settle()
 
     assert world.hear(bob) == "[10.0.0.1:1001]> /etc/passwd\n"
@@ -72,11 +72,11 @@ def test_two_slashes_say_a_line_that_begins_with_one(world) -> None:
 
 @pytest.mark.parametrize("line", ["quit()", "quit() ", "/quit", "/QUIT"])
 def test_leaving(world, line: str) -> None:
-    assert obey(world.chat, world.connect(1001), line) == LeaveChat()
+    assert execute(world.chat, world.connect(1001), line) == LeaveChat()
 
 
 def test_help_names_every_command(world) -> None:
-    answer = obey(world.chat, world.connect(1001), "/help")
+    answer = execute(world.chat, world.connect(1001), "/help")
 
     assert isinstance(answer, TextReply)
     told = " ".join(" ".join(answer.lines).split())
@@ -87,13 +87,13 @@ def test_who_names_everyone_and_says_which_one_you_are(world) -> None:
     alice, _ = world.connect(1001), world.connect(1002)
     world.chat.rename(alice, "alice")
 
-    assert obey(world.chat, alice, "/who") == TextReply(("*** 2 in #lobby: [alice] (you), [10.0.0.1:1002] ***",))
+    assert execute(world.chat, alice, "/who") == TextReply(("*** 2 in #lobby: [alice] (you), [10.0.0.1:1002] ***",))
 
 
 def test_a_nick_is_taken_and_told(world) -> None:
     alice, bob = world.connect(1001), world.connect(1002)
 
-    answer = obey(world.chat, alice, "/nick alice")
+    answer = execute(world.chat, alice, "/nick alice")
     world.settle()
 
     assert isinstance(answer, Posted)
@@ -104,7 +104,7 @@ def test_a_nick_is_taken_and_told(world) -> None:
 def test_an_action_is_shown_with_a_star(world) -> None:
     alice, bob = world.connect(1001), world.connect(1002)
 
-    obey(world.chat, alice, "/me waves")
+    execute(world.chat, alice, "/me waves")
     world.settle()
 
     assert world.hear(bob) == "* [10.0.0.1:1001] waves\n"
@@ -112,7 +112,7 @@ def test_an_action_is_shown_with_a_star(world) -> None:
 
 @pytest.mark.parametrize(("line", "limit"), [("/history", 20), ("/history 5", 5), ("/history 999999", 1000)])
 def test_history_asks_for_the_last_lines(world, line: str, limit: int) -> None:
-    assert obey(world.chat, world.connect(1001), line) == HistoryQuery("lobby", limit)
+    assert execute(world.chat, world.connect(1001), line) == HistoryQuery("lobby", limit)
 
 
 @pytest.mark.parametrize(
@@ -125,20 +125,20 @@ def test_history_asks_for_the_last_lines(world, line: str, limit: int) -> None:
     ],
 )
 def test_history_asks_for_lines_before_or_after_something(world, line: str, limit: int, bounds: Bounds) -> None:
-    assert obey(world.chat, world.connect(1001), line) == HistoryQuery("lobby", limit, bounds)
+    assert execute(world.chat, world.connect(1001), line) == HistoryQuery("lobby", limit, bounds)
 
 
 @pytest.mark.parametrize("line", ["/history x", "/history 0", "/history -1", "/history ５", "/history " + "9" * 5000])
 def test_history_of_no_number_is_refused(world, line: str) -> None:
     with pytest.raises(ChatError, match="expected a number"):
-        obey(world.chat, world.connect(1001), line)
+        execute(world.chat, world.connect(1001), line)
 
 
 def test_an_unknown_command_is_not_said_and_points_to_help(world) -> None:
     alice = world.connect(1001)
 
     with pytest.raises(ChatError, match=r"/frobnicate.*help"):
-        obey(world.chat, alice, "/frobnicate now")
+        execute(world.chat, alice, "/frobnicate now")
 
     assert world.posted == []
 
@@ -154,7 +154,7 @@ def test_a_command_that_is_mistyped_or_of_another_chat_is_answered_by_the_one_me
     world, line: str, meant: str
 ) -> None:
     with pytest.raises(ChatError) as refused:
-        obey(world.chat, world.connect(1001), line)
+        execute(world.chat, world.connect(1001), line)
 
     assert refused.value.text.endswith(f": did you mean /{meant}?")
 
@@ -168,7 +168,7 @@ def test_synonyms_of_commands_are_no_commands_of_ours_and_unique_for_a_number_of
 
 def test_an_answer_repeats_no_escape_sequence(world) -> None:
     with pytest.raises(ChatError) as refused:
-        obey(world.chat, world.connect(1001), "/\x1b[31mred")
+        execute(world.chat, world.connect(1001), "/\x1b[31mred")
 
     assert "\x1b" not in refused.value.text
 
@@ -205,7 +205,7 @@ def test_c21_a_line_writes_no_more_entries_than_it_counts_for(world) -> None:
         world.posted.clear()
         price = price_of(alice, read_line(line))
 
-        obey(world.chat, alice, line)
+        execute(world.chat, alice, line)
 
         assert 0 < len(world.posted) <= price, line
 
@@ -213,7 +213,7 @@ def test_c21_a_line_writes_no_more_entries_than_it_counts_for(world) -> None:
 @pytest.mark.parametrize("line", ["/me", "/msg bob", "/msg", "/join", "/search "])
 def test_an_argument_that_is_missing_is_named_with_the_usage(world, line: str) -> None:
     with pytest.raises(ChatError, match=r"^/[a-z]+ needs .*: /") as refused:
-        obey(world.chat, world.connect(1001), line)
+        execute(world.chat, world.connect(1001), line)
 
     assert refused.value.text.endswith(COMMANDS[line[1:].split()[0]].title)
 
@@ -246,7 +246,7 @@ def test_a_program_runs_a_command_in_the_room_it_names(world) -> None:
     world.settle()
 
     assert world.hear(bob) == "* [10.0.0.1:1001] rolls 2d6: 9\n"
-    assert run_for_program(world.chat, alice, "/help", world.lobby) == obey(world.chat, alice, "/help")
+    assert run_for_program(world.chat, alice, "/help", world.lobby) == execute(world.chat, alice, "/help")
 
 
 @pytest.mark.parametrize(
@@ -284,19 +284,19 @@ def test_a_program_is_refused_commands_that_it_cannot_run(world, line: str, sent
     ],
 )
 def test_what_is_asked_of_names_is_left_to_the_session(world, line: str, answer: NameRequest | MentionsQuery) -> None:
-    assert obey(world.chat, world.connect(1001), line) == answer
+    assert execute(world.chat, world.connect(1001), line) == answer
 
 
 @pytest.mark.parametrize("argument", ["0", "x", "-1", "5 before yesterday", "before yesterday", "9" * 5000])
 def test_mentions_of_no_number_are_refused_in_their_own_words(world, argument: str) -> None:
     with pytest.raises(ChatError, match=r"^expected a number of lines up to 50: /mentions 20$"):
-        obey(world.chat, world.connect(1001), f"/mentions {argument}")
+        execute(world.chat, world.connect(1001), f"/mentions {argument}")
 
 
 @pytest.mark.parametrize("line", ["/key", "/key add", "/key burn x", "/login", "/whois", "/invite"])
 def test_a_request_of_names_that_lacks_something_is_refused(world, line: str) -> None:
     with pytest.raises(ChatError) as raised:
-        obey(world.chat, world.connect(1001), line)
+        execute(world.chat, world.connect(1001), line)
 
     assert raised.value.code == "usage"
 
@@ -304,7 +304,7 @@ def test_a_request_of_names_that_lacks_something_is_refused(world, line: str) ->
 @pytest.mark.parametrize("name", [it.name for it in COMMANDS.values() if it.is_secret])
 def test_a_secret_behind_a_stray_key_is_refused(world, name: str) -> None:
     with pytest.raises(ChatError, match=f"came before /{name}, so nothing was sent"):
-        obey(world.chat, world.connect(1001), f"hi\x1b[D/{name} alice hunter22")
+        execute(world.chat, world.connect(1001), f"hi\x1b[D/{name} alice hunter22")
 
 
 def test_secret_commands_are_those_with_a_password_or_a_code() -> None:

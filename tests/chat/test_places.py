@@ -7,7 +7,7 @@ from msgspec import structs
 
 from tests.chat.conftest import HeldOutlet, World
 from trio_chat.chat.client import Client
-from trio_chat.chat.commands import obey
+from trio_chat.chat.commands import execute
 from trio_chat.chat.counters import DisconnectReason
 from trio_chat.chat.dependencies import Rules
 from trio_chat.chat.errors import ChatError
@@ -126,8 +126,8 @@ def test_who_counts_a_person_once_and_knows_the_place_that_asks(world, bob) -> N
     place(world, 1002)
     second = place(world, 1003, mode=Mode.LINES)
 
-    assert obey(world.chat, second, "/who").lines == ("*** 2 in #lobby: [10.0.0.1:1001], [alice®] (you) ***",)
-    assert obey(world.chat, bob, "/rooms").lines == ("  #lobby      2",)
+    assert execute(world.chat, second, "/who").lines == ("*** 2 in #lobby: [10.0.0.1:1001], [alice®] (you) ***",)
+    assert execute(world.chat, bob, "/rooms").lines == ("  #lobby      2",)
     assert world.lobby.headcount == 2
     assert len(world.lobby.members) == 3
 
@@ -342,8 +342,8 @@ def test_rooms_are_remembered_until_somebody_leaves_them_for_good(world) -> None
     alice, other = place(world, 1002, mode=Mode.LINES), place(world, 1003)
     told.clear()
 
-    obey(world.chat, alice, "/join dev")
-    obey(world.chat, alice, "/leave")
+    execute(world.chat, alice, "/join dev")
+    execute(world.chat, alice, "/leave")
     world.chat.leave(other, world.lobby)
     world.chat.leave(alice, world.lobby)
 

@@ -1,7 +1,7 @@
 import pytest
 
 from trio_chat.chat.answers import Posted, SearchQuery, TextReply
-from trio_chat.chat.commands import obey
+from trio_chat.chat.commands import execute
 from trio_chat.chat.dependencies import Rules
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import Draft, Entry, Kind
@@ -16,7 +16,7 @@ BLUE_CHEESE = SearchTerms("blue cheese", "blue cheese")
 def test_a_plain_client_is_in_one_room_at_a_time(world) -> None:
     alice, bob = world.connect(1001), world.connect(1002)
 
-    answer = obey(world.chat, alice, "/join #dev")
+    answer = execute(world.chat, alice, "/join #dev")
     world.settle()
 
     assert answer == TextReply(("*** you are in #dev ***",))
@@ -27,9 +27,9 @@ def test_a_plain_client_is_in_one_room_at_a_time(world) -> None:
 def test_only_connecting_and_leaving_for_good_join_and_leave_the_chat(world) -> None:
     alice, bob = world.connect(1001), world.connect(1002)
 
-    obey(world.chat, alice, "/join dev")
-    obey(world.chat, alice, "/leave")
-    obey(world.chat, alice, "/join dev")
+    execute(world.chat, alice, "/join dev")
+    execute(world.chat, alice, "/leave")
+    execute(world.chat, alice, "/join dev")
     world.chat.disconnect(alice)
     world.chat.disconnect(bob)
     world.settle()
@@ -47,12 +47,12 @@ def test_only_connecting_and_leaving_for_good_join_and_leave_the_chat(world) -> 
 
 def test_lines_of_a_room_are_sent_to_its_members_alone(world) -> None:
     alice, bob, carol = world.connect(1001), world.connect(1002), world.connect(1003)
-    obey(world.chat, alice, "/join dev")
-    obey(world.chat, bob, "/join dev")
+    execute(world.chat, alice, "/join dev")
+    execute(world.chat, bob, "/join dev")
     world.settle()
     world.hear(bob), world.hear(carol)
 
-    obey(world.chat, alice, "hello")
+    execute(world.chat, alice, "hello")
     world.settle()
 
     assert world.hear(bob) == "[10.0.0.1:1001]> hello\n"
@@ -61,10 +61,10 @@ def test_lines_of_a_room_are_sent_to_its_members_alone(world) -> None:
 
 def test_coming_and_going_names_the_room(world) -> None:
     alice, bob = world.connect(1001), world.connect(1002)
-    obey(world.chat, alice, "/join dev")
+    execute(world.chat, alice, "/join dev")
     world.settle()
-    obey(world.chat, bob, "/join dev")
-    obey(world.chat, bob, "/leave")
+    execute(world.chat, bob, "/join dev")
+    execute(world.chat, bob, "/leave")
     world.settle()
 
     assert world.hear(alice) == "*** [10.0.0.1:1002] joined #dev ***\n*** [10.0.0.1:1002] left #dev ***\n"
@@ -74,7 +74,7 @@ def test_coming_and_going_names_the_room(world) -> None:
 def test_a_room_is_the_same_however_it_is_written(world, spelling: str) -> None:
     alice = world.connect(1001)
 
-    obey(world.chat, alice, f"/join {spelling}")
+    execute(world.chat, alice, f"/join {spelling}")
 
     assert world.chat.current_room(alice) is world.chat.rooms["dev"]
 
@@ -84,7 +84,7 @@ def test_a_malformed_room_is_refused(world, name: str) -> None:
     alice = world.connect(1001)
 
     with pytest.raises(ChatError):
-        obey(world.chat, alice, f"/join {name}")
+        execute(world.chat, alice, f"/join {name}")
 
     assert world.chat.current_room(alice) is world.lobby
 
@@ -92,11 +92,11 @@ def test_a_malformed_room_is_refused(world, name: str) -> None:
 def test_a_topic_is_announced_and_shown(world) -> None:
     alice, bob = world.connect(1001), world.connect(1002)
 
-    assert isinstance(obey(world.chat, alice, "/topic release day"), Posted)
+    assert isinstance(execute(world.chat, alice, "/topic release day"), Posted)
     world.settle()
 
     assert world.hear(bob) == "*** [10.0.0.1:1001] set the topic: release day ***\n"
-    assert obey(world.chat, bob, "/topic") == TextReply(("*** the topic of #lobby: release day ***",))
+    assert execute(world.chat, bob, "/topic") == TextReply(("*** the topic of #lobby: release day ***",))
 
 
 def test_c19_a_topic_is_refused_by_its_length_as_it_was_typed(world) -> None:
@@ -110,24 +110,24 @@ def test_c19_a_topic_is_refused_by_its_length_as_it_was_typed(world) -> None:
 
 def test_a_topic_is_cleared_by_a_dash_and_everyone_reads_so(world) -> None:
     alice, bob = world.connect(1001), world.connect(1002)
-    obey(world.chat, alice, "/topic release day")
+    execute(world.chat, alice, "/topic release day")
     world.settle()
     world.hear(bob)
 
-    assert isinstance(obey(world.chat, alice, "/topic -"), Posted)
+    assert isinstance(execute(world.chat, alice, "/topic -"), Posted)
     world.settle()
 
     assert world.hear(bob) == "*** [10.0.0.1:1001] cleared the topic ***\n"
-    assert obey(world.chat, bob, "/topic") == TextReply(("*** #lobby has no topic ***",))
+    assert execute(world.chat, bob, "/topic") == TextReply(("*** #lobby has no topic ***",))
 
 
 def test_rooms_are_listed_with_their_members_and_topics(world) -> None:
     alice, _ = world.connect(1001), world.connect(1002)
-    obey(world.chat, alice, "/join dev")
-    obey(world.chat, alice, "/topic release day")
+    execute(world.chat, alice, "/join dev")
+    execute(world.chat, alice, "/topic release day")
     world.settle()
 
-    answer = obey(world.chat, alice, "/rooms")
+    answer = execute(world.chat, alice, "/rooms")
 
     assert isinstance(answer, TextReply)
     assert [line.split() for line in answer.lines] == [["#dev", "1", "release", "day"], ["#lobby", "1"]]
@@ -139,7 +139,7 @@ def test_a_message_to_one_is_heard_by_that_one_alone(world) -> None:
     world.settle()
     world.hear(alice), world.hear(carol)
 
-    obey(world.chat, alice, "/msg BOB psst  twice")
+    execute(world.chat, alice, "/msg BOB psst  twice")
     world.settle()
 
     assert world.hear(bob) == "[10.0.0.1:1001 -> bob]> psst  twice\n"
@@ -163,7 +163,7 @@ def test_the_writer_to_somebody_away_is_told_how_long_the_message_waits(world) -
     world.chat.connection_lost(bob, bob.outlet)
     world.now += 12
 
-    answer = obey(world.chat, alice, "/msg bob hi")
+    answer = execute(world.chat, alice, "/msg bob hi")
 
     waits = "*** [bob] has been away for 12 s: this waits for them, for 48 s more ***"
     assert isinstance(answer, Posted)
@@ -172,7 +172,7 @@ def test_the_writer_to_somebody_away_is_told_how_long_the_message_waits(world) -
 
 def test_a_private_message_to_an_unknown_name_is_refused(world) -> None:
     with pytest.raises(ChatError, match="nobody here is called zoe"):
-        obey(world.chat, world.connect(1001), "/msg zoe hi")
+        execute(world.chat, world.connect(1001), "/msg zoe hi")
 
 
 @pytest.mark.parametrize("name", ["alice", "ALICE"])
@@ -182,13 +182,13 @@ def test_nobody_tells_itself_anything(world, name: str) -> None:
     world.settle()
 
     with pytest.raises(ChatError, match=r"\[alice\] is you"):
-        obey(world.chat, alice, f"/msg {name} hi")
+        execute(world.chat, alice, f"/msg {name} hi")
 
     assert world.posted == []
 
 
 def test_search_is_of_the_current_room(world) -> None:
-    assert obey(world.chat, world.connect(1001), "/search blue cheese") == SearchQuery(("lobby",), BLUE_CHEESE)
+    assert execute(world.chat, world.connect(1001), "/search blue cheese") == SearchQuery(("lobby",), BLUE_CHEESE)
 
 
 def test_a_frames_client_can_be_in_many_rooms_but_not_in_too_many(world) -> None:
@@ -206,11 +206,11 @@ def test_a_frames_client_can_be_in_many_rooms_but_not_in_too_many(world) -> None
 
 def test_an_empty_room_keeps_nothing_in_memory_but_is_still_known(world) -> None:
     alice = world.connect(1001)
-    obey(world.chat, alice, "/join dev")
-    obey(world.chat, alice, "hello")
+    execute(world.chat, alice, "/join dev")
+    execute(world.chat, alice, "hello")
     world.settle()
 
-    obey(world.chat, alice, "/leave")
+    execute(world.chat, alice, "/leave")
     world.settle()
 
     dev = world.chat.rooms["dev"]
@@ -224,29 +224,29 @@ def names_of(world) -> list[str]:
 
 def test_a_room_in_which_nothing_was_said_is_forgotten_when_nobody_is_in_it(world) -> None:
     alice, bob = world.connect(1001), world.connect(1002)
-    obey(world.chat, alice, "/join dve")
-    obey(world.chat, bob, "/join dve")
+    execute(world.chat, alice, "/join dve")
+    execute(world.chat, bob, "/join dve")
     world.chat.announce_in([room.name for room in world.chat.rooms], ["dinner"])
-    obey(world.chat, alice, "/leave")
+    execute(world.chat, alice, "/leave")
     world.settle()
     world.chat.tick()
     assert "dve" in names_of(world)
 
-    obey(world.chat, bob, "/leave")
+    execute(world.chat, bob, "/leave")
     world.chat.tick()
     world.settle()  # its last words come when it is forgotten
 
     assert names_of(world) == ["lobby"]
-    obey(world.chat, bob, "/join dve")
+    execute(world.chat, bob, "/join dve")
     assert world.chat.current_room(bob).name == "dve"
 
 
 @pytest.mark.parametrize("line", ["hello", "/me waves", "/topic release day"])
 def test_a_room_in_which_something_was_said_is_known_also_when_that_comes_late(world, line: str) -> None:
     alice = world.connect(1001)
-    obey(world.chat, alice, "/join dev")
-    obey(world.chat, alice, line)
-    obey(world.chat, alice, "/leave")
+    execute(world.chat, alice, "/join dev")
+    execute(world.chat, alice, line)
+    execute(world.chat, alice, "/leave")
     world.chat.tick()
     world.settle()
     world.chat.tick()
@@ -268,12 +268,12 @@ def test_a_room_that_somebody_could_not_enter_is_not_left_behind(world) -> None:
 
 def test_entries_for_a_forgotten_room_reach_no_room_of_a_similar_name(world) -> None:
     alice, bob = world.connect(1001), world.connect(1002)
-    obey(world.chat, alice, "/join foo")
+    execute(world.chat, alice, "/join foo")
     world.settle()
-    obey(world.chat, alice, "said in foo")
-    obey(world.chat, alice, "/leave")
+    execute(world.chat, alice, "said in foo")
+    execute(world.chat, alice, "/leave")
     world.chat.tick()  # nothing said there is kept yet
-    obey(world.chat, bob, "/join f00")
+    execute(world.chat, bob, "/join f00")
 
     world.settle()
 
@@ -285,12 +285,12 @@ def test_entries_for_a_forgotten_room_are_dropped_where_no_more_rooms_are_allowe
     world.rules = Rules(rooms=2)
     world.__post_init__()
     alice, bob = world.connect(1001), world.connect(1002)
-    obey(world.chat, alice, "/join foo")
+    execute(world.chat, alice, "/join foo")
     world.settle()
-    obey(world.chat, alice, "said in foo")
-    obey(world.chat, alice, "/leave")
+    execute(world.chat, alice, "said in foo")
+    execute(world.chat, alice, "/leave")
     world.chat.tick()
-    obey(world.chat, bob, "/join bar")
+    execute(world.chat, bob, "/join bar")
 
     world.settle()
 
@@ -336,10 +336,10 @@ def test_at_the_limit_no_room_with_members_makes_way(world) -> None:
     world.rules = Rules(rooms=2)
     world.__post_init__()
     alice, bob = world.connect(1001), world.connect(1002)
-    obey(world.chat, alice, "/join dev")
+    execute(world.chat, alice, "/join dev")
 
     with pytest.raises(ChatError, match="as many rooms as it may have"):
-        obey(world.chat, bob, "/join ops")
+        execute(world.chat, bob, "/join ops")
 
     with pytest.raises(ChatError, match="as many rooms as it may have"):
         world.chat.rooms.restore("ops", "")
@@ -351,16 +351,16 @@ def test_at_the_limit_the_room_left_longest_ago_makes_way(world) -> None:
     world.__post_init__()
     alice, bob = world.connect(1001), world.connect(1002)
     for name in ("dev", "ops"):
-        obey(world.chat, alice, f"/join {name}")
-        obey(world.chat, alice, f"said in {name}")
+        execute(world.chat, alice, f"/join {name}")
+        execute(world.chat, alice, f"said in {name}")
         world.settle()
-    obey(world.chat, alice, "/leave")
+    execute(world.chat, alice, "/leave")
     world.settle()
 
-    obey(world.chat, bob, "/join garden")
+    execute(world.chat, bob, "/join garden")
 
     assert names_of(world) == ["lobby", "ops", "garden"]
-    obey(world.chat, bob, "/join dev")
+    execute(world.chat, bob, "/join dev")
     assert names_of(world) == ["lobby", "garden", "dev"]
 
 
@@ -373,31 +373,31 @@ def small_world(world, rooms: int):
 
 def test_a_room_that_made_way_has_its_topic_when_it_is_made_again(world) -> None:
     alice, bob = small_world(world, rooms=2)
-    obey(world.chat, alice, "/join dev")
-    obey(world.chat, alice, "/topic cheese")
+    execute(world.chat, alice, "/join dev")
+    execute(world.chat, alice, "/topic cheese")
     world.settle()
-    obey(world.chat, alice, "/leave")
+    execute(world.chat, alice, "/leave")
     world.settle()
-    obey(world.chat, bob, "/join ops")
-    obey(world.chat, bob, "/leave")
+    execute(world.chat, bob, "/join ops")
+    execute(world.chat, bob, "/leave")
     assert names_of(world) == ["lobby", "ops"]
 
-    assert obey(world.chat, alice, "/join dev") == TextReply(("*** you are in #dev: cheese ***",))
+    assert execute(world.chat, alice, "/join dev") == TextReply(("*** you are in #dev: cheese ***",))
 
 
 @pytest.mark.parametrize(("last", "shown"), [("wine", ": wine"), ("-", "")])
 def test_a_topic_that_comes_after_its_room_made_way_is_the_one_that_is_known(world, last: str, shown: str) -> None:
     alice, bob = small_world(world, rooms=2)
-    obey(world.chat, alice, "/join dev")
-    obey(world.chat, alice, "/topic cheese")
+    execute(world.chat, alice, "/join dev")
+    execute(world.chat, alice, "/topic cheese")
     world.settle()
-    obey(world.chat, alice, f"/topic {last}")
-    obey(world.chat, alice, "/leave")
-    obey(world.chat, bob, "/join ops")
+    execute(world.chat, alice, f"/topic {last}")
+    execute(world.chat, alice, "/leave")
+    execute(world.chat, bob, "/join ops")
     world.settle()
-    obey(world.chat, bob, "/leave")
+    execute(world.chat, bob, "/leave")
 
-    assert obey(world.chat, alice, "/join dev") == TextReply((f"*** you are in #dev{shown} ***",))
+    assert execute(world.chat, alice, "/join dev") == TextReply((f"*** you are in #dev{shown} ***",))
 
 
 def test_a_room_beyond_those_there_may_be_at_the_start_has_its_topic_when_it_is_made(world) -> None:
@@ -406,7 +406,7 @@ def test_a_room_beyond_those_there_may_be_at_the_start_has_its_topic_when_it_is_
     with pytest.raises(ChatError):
         world.chat.rooms.restore("dev", "cheese")
 
-    assert obey(world.chat, alice, "/join dev") == TextReply(("*** you are in #dev: cheese ***",))
+    assert execute(world.chat, alice, "/join dev") == TextReply(("*** you are in #dev: cheese ***",))
 
 
 def test_of_very_many_rooms_that_made_way_the_newest_topics_are_known(world) -> None:
@@ -449,10 +449,10 @@ def test_a_topic_has_its_bounds_also_one_of_earlier(world) -> None:
     alice = world.connect(1001)
 
     with pytest.raises(ChatError, match="at most 300 characters"):
-        obey(world.chat, alice, f"/topic {'x' * 301}")
+        execute(world.chat, alice, f"/topic {'x' * 301}")
 
     world.chat.rooms.restore("dev", "x" * 4096)
-    assert obey(world.chat, alice, f"/topic {'x' * 300}")
+    assert execute(world.chat, alice, f"/topic {'x' * 300}")
     assert len(world.chat.rooms["dev"].topic) == 300
 
 
@@ -462,9 +462,9 @@ def test_of_very_many_rooms_the_largest_are_listed(world) -> None:
         world.chat.join(alice, f"r{number:02}")
     for number in range(201):
         world.chat.rooms.restore(f"old{number}", "")
-    obey(world.chat, bob, "/join r42")
+    execute(world.chat, bob, "/join r42")
 
-    rows = obey(world.chat, bob, "/rooms").lines
+    rows = execute(world.chat, bob, "/rooms").lines
 
     assert rows[0].split() == ["#r42", "2"]
     assert len(rows) == ROOMS_MAX + 1

@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from trio_chat.chat.answers import LeaveChat, Posted
-from trio_chat.chat.commands import COMMANDS, obey
+from trio_chat.chat.commands import COMMANDS, execute
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.typed_line import TypedLine, command_behind_key, read_line
 
@@ -77,7 +77,7 @@ def test_c23_nobody_but_the_one_meant_sees_a_message_behind_a_key(world, prefix:
 
     refusal = ""
     try:
-        obey(world.chat, alice, f"{prefix}/msg bob secret")
+        execute(world.chat, alice, f"{prefix}/msg bob secret")
     except ChatError as error:
         refusal = error.text
     world.settle()
@@ -98,7 +98,7 @@ def test_a_command_behind_a_key_that_is_no_text_is_obeyed(world, prefix: str, ty
     world.chat.rename(bob, "bob")
     world.settle()
 
-    assert isinstance(obey(world.chat, alice, prefix + typed), Posted)
+    assert isinstance(execute(world.chat, alice, prefix + typed), Posted)
     world.settle()
 
     assert world.hear(bob).endswith("[10.0.0.1:1001 -> bob]> secret\n")
@@ -110,7 +110,7 @@ def test_a_command_behind_a_key_that_is_no_text_is_obeyed(world, prefix: str, ty
 def test_a_text_that_does_not_begin_like_a_key_before_a_private_command_is_said(world, line: str) -> None:
     alice, bob = world.connect(1001), world.connect(1002)
 
-    obey(world.chat, alice, line)
+    execute(world.chat, alice, line)
     world.settle()
 
     assert world.hear(bob).endswith(f"> {line}\n")
@@ -118,7 +118,7 @@ def test_a_text_that_does_not_begin_like_a_key_before_a_private_command_is_said(
 
 @pytest.mark.parametrize("line", ["\x1b[Aquit()", "\ufeffquit()", "x\bquit()", "\u200bquit() ", " /quit"])
 def test_quit_behind_a_stray_key_leaves(world, line: str) -> None:
-    assert obey(world.chat, world.connect(1001), line) == LeaveChat()
+    assert execute(world.chat, world.connect(1001), line) == LeaveChat()
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_a_line_is_the_same_whether_it_was_cleaned_before(line: str) -> None:
 
 def test_a_path_is_told_how_to_say_it(world) -> None:
     with pytest.raises(ChatError, match="// says a line that begins with /"):
-        obey(world.chat, world.connect(1001), "/etc/passwd")
+        execute(world.chat, world.connect(1001), "/etc/passwd")
 
 
 def test_every_private_command_has_a_name_that_is_looked_for() -> None:

@@ -7,7 +7,7 @@ import pytest
 from tests.chat.conftest import HeldOutlet, World
 from tests.chat.test_places import enter, place
 from trio_chat.chat.client import Client
-from trio_chat.chat.commands import obey
+from trio_chat.chat.commands import execute
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import Draft, Entry, Kind
 from trio_chat.chat.log import Mode
@@ -22,7 +22,7 @@ def bob(world) -> Client:
 def test_a_message_to_a_member_who_is_away_is_kept_in_their_mailbox(world: World, bob: Client) -> None:
     account = world.claim("alice")
 
-    answer = obey(world.chat, bob, "/msg [ALICE®] are you there?")
+    answer = execute(world.chat, bob, "/msg [ALICE®] are you there?")
     world.settle()
 
     assert answer.confirmation == (

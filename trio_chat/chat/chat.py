@@ -303,13 +303,13 @@ class Chat:
         if len(client.members) >= self.rules.rooms_per_client:
             raise ChatError("too-many-rooms", f"you are in {len(client.members)} rooms: leave one first")
         self.notices.tell_name(client, room)
-        is_known, is_move = (
-            self.directory.is_in(client.account, room),
-            is_move or self.directory.is_in_rooms_elsewhere(client),
-        )
-        notice = (move_notice if is_move else draft_of)(client, room, Kind.JOINED)
+        is_known = self.directory.is_in(client.account, room)
+        is_move = is_move or self.directory.is_in_rooms_elsewhere(client)
+        make_notice = move_notice if is_move else draft_of
+        notice = make_notice(client, room, Kind.JOINED)
         member = client.members[room] = room.admit(client)
-        self.notices.post_change(client, *(() if is_known else self.notices.unless_counted(client, room, notice)))
+        notices = () if is_known else self.notices.unless_counted(client, room, notice)
+        self.notices.post_change(client, *notices)
         if client.account:
             self._deps.on_room(client.account, room.name, True)
         return member

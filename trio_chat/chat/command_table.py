@@ -81,9 +81,11 @@ class Command(Generic[R]):
     def bound_to(self, run: S) -> "Command[S]":
         """Return the same row for another table."""
         return Command(
-            *(self.name, self.usage, self.help),
-            run=run,
-            effect=self.effect,
+            self.name,
+            self.usage,
+            self.help,
+            run,
+            self.effect,
             price=self.price,
             limit=self.limit,
             asks_when_bare=self.asks_when_bare,

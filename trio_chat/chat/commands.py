@@ -137,8 +137,10 @@ def nick_in(typed: TypedLine) -> str:
     return argument_in(typed) if command is not None and command.name == "nick" else ""
 
 
-def obey(chat: "Chat", client: "Client", line: str, *, typed: TypedLine | None = None, blank_lines: int = 0) -> Answer:
-    """Execute a typed line, which is `typed` where it was read before. A text is said with so many blank lines before.
+def execute(
+    chat: "Chat", client: "Client", line: str, *, typed: TypedLine | None = None, blank_lines: int = 0
+) -> Answer:
+    """Execute a typed line, which is `typed` where it was classified before. `blank_lines` are said before a text.
 
     Raises ChatError with a sentence for the one who typed it.
     """
@@ -155,7 +157,7 @@ def obey(chat: "Chat", client: "Client", line: str, *, typed: TypedLine | None =
 
 
 def run_for_program(chat: "Chat", client: "Client", line: str, room: "Room") -> Answer:
-    """Run a command in a room, for a program, which has requests of its own for most. Raises ChatError like `obey`."""
+    """Run a command in a room for a program, which has its own requests for most. Raises ChatError like `execute`."""
     typed = read_line(line)
     if not typed.command:
         raise ChatError("usage", "a command begins with /")

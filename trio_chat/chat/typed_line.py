@@ -77,7 +77,7 @@ def _with_argument_as_typed(command: str, edited: str) -> str:
 
 
 def as_seen(line: str) -> str:
-    """Return a typed line as others would see it: with its backspaces obeyed, its tabs as blanks, and clean."""
+    """Return a typed line as others would see it: with its backspaces applied, its tabs as blanks, and clean."""
     return line if line.isascii() and line.isprintable() else clean(with_tabs_as_blanks(_edited(line)))
 
 

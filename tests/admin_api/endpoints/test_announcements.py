@@ -2,7 +2,7 @@
 
 import pytest
 
-from trio_chat.chat.commands import obey
+from trio_chat.chat.commands import execute
 
 
 async def kept(admin) -> list[tuple[str, str]]:
@@ -15,7 +15,7 @@ async def kept(admin) -> list[tuple[str, str]]:
 @pytest.fixture
 def people(admin):
     alice, bob = admin.connect(1, "10.0.0.1"), admin.connect(2, "10.0.1.1")
-    obey(admin.chat, bob, "/join dev")
+    execute(admin.chat, bob, "/join dev")
     return alice, bob
 
 

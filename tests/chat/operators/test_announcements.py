@@ -2,7 +2,7 @@
 
 import pytest
 
-from trio_chat.chat.commands import obey
+from trio_chat.chat.commands import execute
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import Kind
 from trio_chat.chat.log import Mode
@@ -20,7 +20,7 @@ from trio_chat.chat.operators.announcements import (
 def test_everybody_hears_it_in_each_room_with_people_and_without_a_room(world) -> None:
     alice, bob = world.connect(1), world.connect(2)
     alone = world.chat.connect("10.0.0.1", 3, mode=Mode.FRAMES, outlet=bob.outlet, session="a" * 32)
-    obey(world.chat, bob, "/join dev")
+    execute(world.chat, bob, "/join dev")
     world.chat.rooms.enter("empty")
     world.settle()
     for client in (alice, bob):
@@ -38,7 +38,7 @@ def test_everybody_hears_it_in_each_room_with_people_and_without_a_room(world) -
 
 def test_a_room_alone_hears_it(world) -> None:
     alice, bob = world.connect(1), world.connect(2)
-    obey(world.chat, bob, "/join dev")
+    execute(world.chat, bob, "/join dev")
     world.settle()
     for client in (alice, bob):
         world.hear(client)

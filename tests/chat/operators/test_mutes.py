@@ -5,7 +5,7 @@ from ipaddress import ip_network
 import pytest
 
 from trio_chat.chat.command_table import Effect
-from trio_chat.chat.commands import COMMANDS, obey
+from trio_chat.chat.commands import COMMANDS, execute
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.log import Mode
 from trio_chat.chat.operators import mutes as module
@@ -36,7 +36,7 @@ def mute_network(world, network: str, *, until: float | None = None) -> Mute:
 
 def may_speak(world, client) -> bool:
     try:
-        obey(world.chat, client, "hello")
+        execute(world.chat, client, "hello")
     except ChatError as error:
         return error.code != "muted"
     return True
@@ -56,7 +56,7 @@ def test_every_command_that_says_something_is_refused(world) -> None:
 
     for line in ("hello", "//etc", *(EXAMPLES.get(name, f"/{name} 2d6") for name in speaking)):
         with pytest.raises(ChatError, match=r"^you are muted until 1970-01-01 00:17 UTC: spam$") as refused:
-            obey(world.chat, alice, line)
+            execute(world.chat, alice, line)
         assert refused.value.code == "muted"
 
     assert not world.posted
@@ -89,9 +89,9 @@ def test_a_muted_client_hears_asks_moves_and_takes_a_first_nick(world) -> None:
     mute(world, alice)
 
     for line in ("/who", "/rooms", "/topic", "/history", "/search word", "/help", "/nick alice", "/join dev", "/leave"):
-        obey(world.chat, alice, line)
+        execute(world.chat, alice, line)
     world.settle()
-    obey(world.chat, bob, "hello")
+    execute(world.chat, bob, "hello")
     world.settle()
 
     assert "hello" in world.hear(alice)
@@ -146,7 +146,7 @@ def test_of_several_mutes_the_one_that_ends_last_is_told(world) -> None:
     mute(world, alice, until=world.now + 60)
 
     with pytest.raises(ChatError, match="until 1970-01-01 01:16 UTC"):
-        obey(world.chat, alice, "hello")
+        execute(world.chat, alice, "hello")
     world.now += 100
     assert not may_speak(world, alice)
     world.now += 3600

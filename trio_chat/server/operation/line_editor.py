@@ -84,7 +84,7 @@ class LineEditor:
         self._draft = ""
 
     def press(self, key: str) -> Entered | Offered | None:
-        """Obey a key. An unknown one does nothing."""
+        """Apply a key. An unknown one does nothing."""
         if key in ("\r", "\n"):
             return self._enter()
         if key == "\t":
@@ -182,7 +182,7 @@ def _common_beginning(words: Sequence[str]) -> str:
 
 
 def _fitting(chars: Iterator[str], room: int) -> str:
-    """Insert characters, as many as fit."""
+    """Return the first characters, as many as fit into `room` columns."""
     taken = []
     for char in chars:
         room -= max(wcwidth(char), 0)

@@ -17,7 +17,7 @@ from trio_chat.chat.answers import (
     TextReply,
 )
 from trio_chat.chat.client import Client
-from trio_chat.chat.commands import nick_in, obey, price_of
+from trio_chat.chat.commands import execute, nick_in, price_of
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import LOBBY
 from trio_chat.chat.log import Mode
@@ -280,7 +280,7 @@ class LinesSession:
                 note_sent(self._context, self._client)
             if self._output.must_catch_up(typed):
                 await self._output.catch_up()
-        answer = await self._obey_with_claim(line, typed)
+        answer = await self._execute_with_claim(line, typed)
         if typed and not typed.command and isinstance(answer, Posted):
             self._blank_lines.take()
         elif typed and not typed.text.strip():
@@ -320,18 +320,18 @@ class LinesSession:
         self._outlet.write_bytes(reply)
         return True
 
-    async def _obey_with_claim(self, line: str | LineFault, typed: TypedLine | None) -> Answer:
-        """Obey a line; a nick that it takes is claimed first, so that nobody takes it on another server."""
+    async def _execute_with_claim(self, line: str | LineFault, typed: TypedLine | None) -> Answer:
+        """Execute a line; a nick that it takes is claimed first, so that nobody takes it on another server."""
         nick = nick_in(typed) if typed and self._context.chat.nodes.name else ""
         if not nick:
-            return self._obey(line, typed)
+            return self._execute(line, typed)
         try:
             async with claimed(self._context, self._client, nick):
-                return self._obey(line, typed)
+                return self._execute(line, typed)
         except ChatError as error:
             return TextReply((notice(error.text),))
 
-    def _obey(self, line: str | LineFault, typed: TypedLine | None) -> Answer:
+    def _execute(self, line: str | LineFault, typed: TypedLine | None) -> Answer:
         if isinstance(line, LineFault):
             return TextReply((notice(self._text_of(line)),))
         if (not self._is_known or "{" in line) and self._refuse_if_no_chat(line):
@@ -339,7 +339,7 @@ class LinesSession:
         if "{" in line and is_tell(line):
             return TextReply((notice(NO_FRAMES),))
         try:
-            return obey(self._context.chat, self._client, line, typed=typed, blank_lines=self._blank_lines.count)
+            return execute(self._context.chat, self._client, line, typed=typed, blank_lines=self._blank_lines.count)
         except ChatError as error:
             return TextReply((notice(error.text),))
 

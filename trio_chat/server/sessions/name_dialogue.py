@@ -43,7 +43,7 @@ class NameDialogue:
         self._decoder = decoder
         self._output = output
         self.ask: Ask | None = None
-        """The question that the next line answers, whatever it is: it is neither said nor obeyed."""
+        """The question that the next line answers, whatever it is: it is neither said nor executed."""
         self.unasked = 0
         """Lines of this read that may be answers of a question that was not asked after all."""
 
