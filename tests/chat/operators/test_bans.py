@@ -28,10 +28,10 @@ class ListStore:
     def __init__(self) -> None:
         self.told: list[str] = []
 
-    def keep(self, ban: Ban) -> None:
+    def keep_ban(self, ban: Ban) -> None:
         self.told.append(f"keep {ban.network}")
 
-    def forget(self, network: object) -> None:
+    def forget_ban(self, network: object) -> None:
         self.told.append(f"forget {network}")
 
 

@@ -46,10 +46,10 @@ class Ban:
 class BanStore(Protocol):
     """The store that keeps bans across restarts. Neither method waits."""
 
-    def keep(self, ban: Ban) -> None:
+    def keep_ban(self, ban: Ban) -> None:
         """Keep a ban, in place of an earlier one of the same network."""
 
-    def forget(self, network: Network) -> None:
+    def forget_ban(self, network: Network) -> None:
         """Delete the ban of exactly this network."""
 
 
@@ -81,7 +81,7 @@ class Bans:
             raise ChatError("too-many-bans", f"there are {BANS_LIMIT} bans already: ban larger networks instead")
         self._put(ban)
         if self._store:
-            self._store.keep(ban)
+            self._store.keep_ban(ban)
 
     def get(self, network: Network) -> Ban | None:
         """Return the ban of exactly this network."""
@@ -102,7 +102,7 @@ class Bans:
         """Replace the ban of exactly this network, which there is."""
         self._replace(ban)
         if self._store:
-            self._store.keep(ban)
+            self._store.keep_ban(ban)
 
     def remove(self, network: Network) -> Ban:
         """Lift the ban of exactly this network, and return it. Raises ChatError where there is none."""
@@ -167,7 +167,7 @@ class Bans:
     def _drop(self, network: Network) -> Ban:
         ban = self._take_out(network)
         if self._store:
-            self._store.forget(network)
+            self._store.forget_ban(network)
         return ban
 
 

@@ -75,7 +75,7 @@ class OperatorLog:
         self._enqueue(f"that {who} did {action} {what}", partial(self._store.record_audit, record))
         self._on_record(who, action, what)
 
-    def keep(self, ban: Ban) -> None:
+    def keep_ban(self, ban: Ban) -> None:
         """Keep a ban, in place of an earlier one of the same network."""
         record = BanRecord(str(ban.network), ban.reason, ban.by, ban.since, ban.until)
         self._enqueue(f"the ban of {ban.network}", partial(self._store.add_ban, record))
@@ -89,7 +89,7 @@ class OperatorLog:
         """Delete the hook of a name."""
         self._enqueue(f"the end of the hook {name}", partial(self._store.remove_hook, name))
 
-    def forget(self, network: Network) -> None:
+    def forget_ban(self, network: Network) -> None:
         """Delete the ban of a network."""
         self._enqueue(f"the end of the ban of {network}", partial(self._store.remove_ban, str(network)))
 
