@@ -66,7 +66,7 @@ from trio_chat.server.transport.admission import raise_file_limit
 from trio_chat.server.transport.certificate import fingerprint_of
 from trio_chat.server.transport.listener import accept_forever
 from trio_chat.server.upkeep.housekeeping import restore_rooms
-from trio_chat.server.upkeep.session_store import restore_sessions
+from trio_chat.server.upkeep.session_restore import restore_sessions
 from trio_chat.server.upkeep.sticker_keeping import StickerKeeping
 from trio_chat.server.upkeep.waiting_counts import restore_waiting
 from trio_chat.wire.lines import encode_notice
@@ -265,8 +265,8 @@ class Server:
             self.printer.print(warning)
         await restore_sessions(chat, journal, self.context.admission.origin_of)
         await restore_waiting(chat, journal)
-        self.nursery.start_soon(self.components.node_orders.run)
-        chat.nodes.attach(self.components.node_orders)
+        self.nursery.start_soon(self.components.node_delegate.run)
+        chat.nodes.attach(self.components.node_delegate)
         self.nursery.start_soon(self.components.pruning.run)
         self.nursery.start_soon(self.components.name_keeping.run)
         stickers = StickerKeeping(self.settings.stickers, on_change=partial(share_stickers, self.context))

@@ -40,7 +40,7 @@ from trio_chat.server.upkeep.account_keeper import JournalAccountKeeper, read_ac
 from trio_chat.server.upkeep.housekeeping import Pruning
 from trio_chat.server.upkeep.memory_keeping import MemoryKeeping
 from trio_chat.server.upkeep.name_keeping import NameKeeping
-from trio_chat.server.upkeep.node_orders import NodeOrders
+from trio_chat.server.upkeep.node_delegate import ChatNodeDelegate
 from trio_chat.server.upkeep.operator_log import OperatorLog, read_bans, read_hooks, read_mutes
 from trio_chat.server.upkeep.settled_clock import SettledClock
 from trio_chat.wire import frames, lines
@@ -64,7 +64,7 @@ class Components:
     operator_log: OperatorLog
     pruning: Pruning
     name_keeping: NameKeeping
-    node_orders: NodeOrders
+    node_delegate: ChatNodeDelegate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +156,9 @@ def wire(
         operator_log,
         Pruning(journal, settings.keep, ahead_s),
         NameKeeping(accounts, chat, operator_log.record, unseen_s=settings.names_unseen),
-        NodeOrders(chat, journal, operator, accounts, operator_log, origin_of=admission.origin_of, notify=pump.notify),
+        ChatNodeDelegate(
+            chat, journal, operator, accounts, operator_log, origin_of=admission.origin_of, notify=pump.notify
+        ),
     )
 
 

@@ -1,4 +1,4 @@
-"""Carrying out what the other servers of a chat ask for, and taking over what they have changed."""
+"""The delegate of a node: carries out what the other servers of its chat ask for, and reads what they have changed."""
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -19,7 +19,7 @@ from trio_chat.chat.wording import MAY_BE_LOST
 from trio_chat.journal import Journal, JournalError
 from trio_chat.server.upkeep.account_keeper import read_accounts, read_invites
 from trio_chat.server.upkeep.operator_log import OperatorLog, read_bans, read_hooks, read_mutes
-from trio_chat.server.upkeep.session_store import restore_records, restore_sessions
+from trio_chat.server.upkeep.session_restore import restore_records, restore_sessions
 from trio_chat.wire.lines import encode_notice
 
 ABANDONED_PER_TURN = 100
@@ -38,8 +38,8 @@ OUT_OF_REACH = "this server was out of reach for too long, and another took over
 logger = logging.getLogger(__name__)
 
 
-class NodeOrders:
-    """The delegate of a node. `run` reads the tables that others have changed."""
+class ChatNodeDelegate:
+    """A `NodeDelegate` over the chat of this server. `run` reads the tables that others have changed."""
 
     def __init__(
         self,

@@ -9,7 +9,7 @@ import trio.testing
 
 from trio_chat.chat.operators.hooks import Hooks
 from trio_chat.journal import HookRecord, JournalError, open_journal
-from trio_chat.server.upkeep.node_orders import RETRY_S, NodeOrders
+from trio_chat.server.upkeep.node_delegate import RETRY_S, ChatNodeDelegate
 from trio_chat.server.upkeep.operator_log import OperatorLog
 
 
@@ -38,7 +38,7 @@ async def test_a_table_that_cannot_be_read_for_long_is_logged_once_and_not_where
         class Acting:
             hooks = Hooks(cast(Any, None))
 
-        orders = NodeOrders(
+        orders = ChatNodeDelegate(
             cast(Any, None),
             journal,
             cast(Any, Acting()),

@@ -1,9 +1,7 @@
 """Restoring sessions at start, so that a restart of the server removes nobody from their rooms.
 
 A member's places in frames are restored as guests are; of those in lines, the rooms are told if none of the others is
-there.
-
-While it runs, their records are posted with the notices of joining, leaving and renaming.
+there. While a server runs, records are posted with the notices of joining, leaving and renaming (`chat/notices.py`).
 """
 
 import logging

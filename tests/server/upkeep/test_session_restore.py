@@ -5,7 +5,7 @@ from trio_chat.chat.accounts.account import Account
 from trio_chat.chat.log import Mode
 from trio_chat.chat.outlet import NoOutlet
 from trio_chat.journal import SessionRecord
-from trio_chat.server.upkeep.session_store import WORK_PER_TURN, restore_records, restore_sessions
+from trio_chat.server.upkeep.session_restore import WORK_PER_TURN, restore_records, restore_sessions
 
 
 async def test_a_record_of_a_room_that_cannot_be_ends_with_a_notice_and_keeps_no_server_from_starting(
