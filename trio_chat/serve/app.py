@@ -57,7 +57,7 @@ from trio_chat.server.operation.stdio import Printer
 from trio_chat.server.operation.systemd import ServiceManager, inherited_sockets
 from trio_chat.server.sessions.context import SessionContext
 from trio_chat.server.sessions.ending import log_disconnect
-from trio_chat.server.sessions.read_marks import note_forever
+from trio_chat.server.sessions.read_marks import note_sent_forever
 from trio_chat.server.sessions.session import serve_connection
 from trio_chat.server.sessions.settling import settled
 from trio_chat.server.sessions.sticker_news import share_stickers
@@ -254,7 +254,7 @@ class Server:
         start(watch_unacknowledged, context.chat)
         start(self._follow_journal)
         start(self._tick)
-        start(note_forever, context)
+        start(note_sent_forever, context)
         start(self._watch_certificates)
 
     async def _restore(self) -> None:

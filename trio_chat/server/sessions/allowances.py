@@ -11,7 +11,7 @@ from trio_chat.chat.token_bucket import TokenBucket
 from trio_chat.server.transport.admission import KNOWN_ORIGINS
 
 LEFT_PER_ORIGIN = 100
-"""Allowances that one origin leaves behind, at most; the oldest are forgotten. Each is whole again after seconds."""
+"""Allowances that one origin leaves behind, at most; the oldest are forgotten. Each is full again after seconds."""
 
 OriginKey = int | str
 """The ticket of a connection, or its address where it has none."""
@@ -29,7 +29,7 @@ class Allowances:
         self._by_session: OrderedDict[str, TokenBucket] = OrderedDict()
 
     def leave(self, bucket: TokenBucket, origin: OriginKey, session: str, now: float) -> None:
-        """Leave the allowance of a connection that ends, unless it is whole. An empty session cannot be resumed."""
+        """Leave the allowance of a connection that ends, unless it is full. An empty session cannot be resumed."""
         if bucket.is_full(now):
             return
         left = self._by_origin.setdefault(origin, OrderedDict())
@@ -43,7 +43,7 @@ class Allowances:
             _trim(self._by_session, KNOWN_ORIGINS)
 
     def resume(self, origin: OriginKey, session: str) -> TokenBucket | None:
-        """Take up the allowance of a session that is resumed. -> None where it left none, or a whole one"""
+        """Take up the allowance of a session that is resumed. -> None where it left none, or a full one"""
         bucket = self._by_session.pop(session, None)
         if bucket is None:
             return None

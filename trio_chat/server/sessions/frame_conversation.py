@@ -75,8 +75,8 @@ class FrameConversation:
         """True while nothing has to be said again, as far as is known."""
         return not self.unkept and (not self.posted or self.posted[-1][0].error is None)
 
-    async def wait_turn(self, request: frames.AnyRequest) -> bool:
-        """Tell whether a request may pass, and refuse it where something said before has to be said again first."""
+    async def check_order(self, request: frames.AnyRequest) -> bool:
+        """Tell whether a request may be handled now. Refuse it where something said before has to be repeated first."""
         if not isinstance(request, Speech):
             return True
         if self.posted and self.posted[-1][0].error is not None:
@@ -156,7 +156,7 @@ class FrameConversation:
                 self.answer(frames.Done(key=request.key))
             if found:
                 return False
-        return self.is_in_order or await self.wait_turn(request)
+        return self.is_in_order or await self.check_order(request)
 
     async def _acknowledge_kept(self, request: Speech) -> bool:
         """Acknowledge the entry that was kept under the key of a request before. -> whether there was one

@@ -52,7 +52,7 @@ class Handler:
     run: Callable[[FrameConversation, Any], Coroutine[Any, Any, None]]
     """Called with a request of the type that the row is for."""
     is_typed: bool = True
-    """A person sends it, who is not idle then."""
+    """True if a person sends it: they are not idle then."""
     catches_up: bool = True
     """Wait first until all that the client said before is settled, and the client has been sent the entries."""
 

@@ -216,7 +216,7 @@ class FramesSession:
                 talk.chat.record_input(talk.client)
             if handler.catches_up:
                 await talk.catch_up()
-            if talk.is_in_order or await talk.wait_turn(request):
+            if talk.is_in_order or await talk.check_order(request):
                 await handler.run(talk, request)
         except (ChatError, FrameFault) as error:
             await talk.refuse(request, error)

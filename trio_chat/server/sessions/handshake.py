@@ -43,8 +43,8 @@ HELLO_TIMEOUT_S = 10
 """A connection without an accepted `hello` is closed after this."""
 
 THROTTLED_MAX_S = 60
-"""The sum of the times for which such a connection is slowed down, besides. The dearest `hello`, of 100 rooms, is paid
-off in 16 s by default."""
+"""Seconds, in all, by which that is put off while such a connection is slowed down. The dearest `hello`, of 100 rooms,
+is paid off in 16 s by default."""
 
 MEMBERS_ONLY = "this chat is for members: prove a name, or join with an invite from its operator"
 

@@ -15,7 +15,7 @@ NO_NAME = "you have no name yet by which anybody could call you: /nick NAME"
 NOBODY_CALLED = "nobody has called you by name here"
 
 FOUND_PER_MENTION = 2
-"""A search finds what only begins with the name too, and one's own entries."""
+"""Entries searched for each that is wanted: a search also finds words that only begin with the name, and own lines."""
 
 
 async def mentions_of(context: SessionContext, client: Client, outlet: PeerOutlet, limit: int) -> Sequence[Entry]:

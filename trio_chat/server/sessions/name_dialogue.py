@@ -9,12 +9,12 @@ from trio_chat.chat.errors import ChatError
 from trio_chat.chat.typed_line import without_keys
 from trio_chat.chat.wording import notice
 from trio_chat.server.sessions.arrivals import Arrival
-from trio_chat.server.sessions.coming_back import ComingBack
 from trio_chat.server.sessions.context import SessionContext
 from trio_chat.server.sessions.hidden_input import hide_answer, hide_input
 from trio_chat.server.sessions.lines_output import LinesOutput
 from trio_chat.server.sessions.name_questions import DROPPED, TAKEN_BACK, Ask, answers_to
 from trio_chat.server.sessions.name_requests import NameAnswer, carry_out, connection_of, take_answer
+from trio_chat.server.sessions.news_report import NewsReport
 from trio_chat.server.sessions.settling import departed
 from trio_chat.server.transport.outlet import PeerOutlet
 from trio_chat.server.transport.peer import Peer
@@ -75,9 +75,9 @@ class NameDialogue:
         if arrival.receipt:
             self._output.add(Posted(arrival.receipt))
         await self._output.print_after(rows)
-        back, past = ComingBack(self._context, self._client, self._outlet, arrival), self._output.past
-        past.marks, past.arrived_id = back.marks, back.arrived_id
-        await self._output.print_pages(back.rows())
+        report, past = NewsReport(self._context, self._client, self._outlet, arrival), self._output.past
+        past.marks, past.arrived_id = report.marks, report.arrived_id
+        await self._output.print_pages(report.rows())
         await self._output.flush()
 
     async def _print_answer(self, get: Callable[[], Awaitable[NameAnswer]]) -> bool:

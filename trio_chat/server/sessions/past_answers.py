@@ -13,10 +13,10 @@ from trio_chat.chat.search_query import found_end
 from trio_chat.chat.wording import NOTHING_FOUND, STILL_INDEXING, notice
 from trio_chat.journal import Damaged, Past
 from trio_chat.journal.lookup import ids_of
-from trio_chat.server.sessions.coming_back import stopped_at
 from trio_chat.server.sessions.context import SessionContext
 from trio_chat.server.sessions.conversations import read_past, search_past
 from trio_chat.server.sessions.mentions import NOBODY_CALLED, mentions_of
+from trio_chat.server.sessions.news_report import stopped_at
 from trio_chat.server.transport.outlet import PeerOutlet
 from trio_chat.wire.lines import line_of_past
 
@@ -39,7 +39,7 @@ class PastAnswers:
         self.marks: Mapping[str, RoomMark] = {}
         """The read marks of a member from before they came back, by room."""
         self.arrived_id = 0
-        """The newest id of all when they came back: what is newer was sent to them as it was said."""
+        """The newest id of any entry when they came back: what is newer was sent to them as it was said."""
 
     async def rows(self, question: HistoryQuery | SearchQuery | MentionsQuery) -> Rows:
         """Yield rows to print, each page once the one before is taken.
@@ -81,7 +81,7 @@ class PastAnswers:
                 break
             page = await self._read(room, PAGE_ENTRIES, last.id + 1, page[-1].id)
         how = read_on(limit, question.bounds, first.id, last.id) if has_more else ""
-        yield self._behind(how, first, last)
+        yield self._footer(how, first, last)
 
     async def _read(self, room: str, limit: int, before: int | None, after: int | None) -> Sequence[Past]:
         return await read_past(
@@ -120,16 +120,16 @@ class PastAnswers:
         older_than = shown[0].id if len(found) > limit else None
         end = found_end(terms.typed, len(shown), older_than) if shown else NOTHING_FOUND
         gap = f"; {STILL_INDEXING}" if searches.is_incomplete else ""
-        yield self._behind(end + gap, *shown)
+        yield self._footer(end + gap, *shown)
 
     async def _mentions(self, limit: int) -> Rows:
         """Yield the entries that call the client by its name, oldest first."""
         shown = await mentions_of(self._context, self._client, self._outlet, limit)
         yield [_row_of(past) for past in shown]
-        yield self._behind("" if shown else NOBODY_CALLED, *shown)
+        yield self._footer("" if shown else NOBODY_CALLED, *shown)
 
-    def _behind(self, how: str, *shown: Past) -> list[str]:
-        """Return the row behind what was shown: how to read on, and the zone of the times if that is news."""
+    def _footer(self, how: str, *shown: Past) -> list[str]:
+        """Return the row that ends an answer: how to read on, and the zone of the times if it was not told yet."""
         zones = dict.fromkeys(zone_at(it.time) for it in shown if isinstance(it, Entry))
         zone = f"times are {', then '.join(zones)}" if zones else self._zone
         parts = [how, zone if zone != self._zone else ""]

@@ -16,7 +16,7 @@ PER_TURN = 200
 """Clients in one turn of the loop."""
 
 
-async def note_forever(context: SessionContext) -> None:
+async def note_sent_forever(context: SessionContext) -> None:
     """Move the read marks of members in lines until cancelled: nothing of this is done where an entry is sent."""
     while True:
         await trio.sleep(NOTE_EVERY_S)

@@ -1,4 +1,4 @@
-"""A member who comes back in lines: the private messages that waited, and what is new in each of their rooms."""
+"""The report for a member who comes back in lines: private messages that waited, and what is new in their rooms."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import suppress
@@ -17,8 +17,8 @@ from trio_chat.server.transport.outlet import PeerOutlet
 from trio_chat.wire.lines import line_of_past
 
 
-class ComingBack:
-    """Everything that a member missed."""
+class NewsReport:
+    """A report of all that one member missed."""
 
     def __init__(self, context: SessionContext, client: Client, outlet: PeerOutlet, arrival: Arrival) -> None:
         self._context = context
@@ -29,12 +29,12 @@ class ComingBack:
 
     @property
     def marks(self) -> Mapping[str, RoomMark]:
-        """The read marks of before, by room."""
+        """The read marks from before they came back, by room."""
         return self._memory.marks
 
     @property
     def arrived_id(self) -> int:
-        """The newest id of all when they came back."""
+        """The newest id of any entry when they came back."""
         return self._end
 
     async def rows(self) -> AsyncGenerator[Sequence[str], None]:
