@@ -205,17 +205,17 @@ class LinesSession:
         # Before anything else: after some keys, telnet shows nothing until its command is answered.
         has_answered = self._decoder.telnet is not None and self._answer_telnet(self._decoder.telnet)
         now, names = trio.current_time(), self._names
-        is_answer = names.ask is not None
+        is_answer = names.question is not None
         for turn, line in enumerate(inputs, 1):
-            typed = None if names.ask or isinstance(line, LineFault) else read_line(line)
+            typed = None if names.question or isinstance(line, LineFault) else read_line(line)
             price = price_of(self._client, typed) if typed and typed.command else 1
             if wait_s := self.throttle.spend(price, self._context.rate_limit):
                 await self._wait_for_turn(wait_s, price)
                 now = trio.current_time()
             self._context.chat.record_input(self._client, at=now)
-            if names.ask:  # before anything else: an answer may be a password
+            if names.question:  # before anything else: an answer may be a password
                 self._blank_lines.forget()
-                await names.take_answer(names.ask, line)
+                await names.take_answer(names.question, line)
             elif names.unasked and not (typed and (typed.command or typed.is_quit)):
                 await names.drop_unasked()
             elif typed and self._is_mere_text(line, typed):

@@ -12,7 +12,7 @@ from trio_chat.server.sessions.arrivals import Arrival
 from trio_chat.server.sessions.context import SessionContext
 from trio_chat.server.sessions.hidden_input import hide_answer, hide_input
 from trio_chat.server.sessions.lines_output import LinesOutput
-from trio_chat.server.sessions.name_questions import DROPPED, TAKEN_BACK, Ask, answers_to
+from trio_chat.server.sessions.name_questions import DROPPED, TAKEN_BACK, NameQuestion, answer_count
 from trio_chat.server.sessions.name_requests import NameAnswer, carry_out, connection_of, take_answer
 from trio_chat.server.sessions.news_report import NewsReport
 from trio_chat.server.sessions.settling import departed
@@ -25,7 +25,7 @@ from trio_chat.wire.telnet import TelnetDecoder
 class NameDialogue:
     """The requests of one plain client about names. Each may take seconds."""
 
-    __slots__ = ("_client", "_context", "_decoder", "_outlet", "_output", "_peer", "ask", "unasked")
+    __slots__ = ("_client", "_context", "_decoder", "_outlet", "_output", "_peer", "question", "unasked")
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class NameDialogue:
         self._outlet = outlet
         self._decoder = decoder
         self._output = output
-        self.ask: Ask | None = None
+        self.question: NameQuestion | None = None
         """The question that the next line answers, whatever it is: it is neither said nor executed."""
         self.unasked = 0
         """Lines of this read that may be answers of a question that was not asked after all."""
@@ -51,17 +51,17 @@ class NameDialogue:
         """Carry a request out, print the answer, and ask what it asks."""
         connection = connection_of(self._context, self._peer)
         if not await self._print_answer(partial(carry_out, self._context, self._client, connection, request)):
-            self.unasked = answers_to(request)
+            self.unasked = answer_count(request)
 
-    async def take_answer(self, ask: Ask, line: str | LineFault) -> None:
+    async def take_answer(self, question: NameQuestion, line: str | LineFault) -> None:
         """Take a line as the answer of a question. An empty one takes the request back."""
-        self.ask = None
+        self.question = None
         if isinstance(line, LineFault) or not (given := without_keys(line).strip()):
             hide_input(self._outlet, self._decoder, is_hidden=False)
             await self._output.print_after([notice(TAKEN_BACK)])
             return
         connection = connection_of(self._context, self._peer)
-        await self._print_answer(partial(take_answer, self._context, self._client, connection, ask, given))
+        await self._print_answer(partial(take_answer, self._context, self._client, connection, question, given))
 
     async def drop_unasked(self) -> None:
         """Drop a line that was sent ahead as the answer of a question: it may be a password."""
@@ -88,13 +88,13 @@ class NameDialogue:
             answer = await get()
         except ChatError as error:
             answer, is_refused = NameAnswer((notice(error.text),)), True
-        self.ask = answer.asks
-        is_secret = answer.asks is not None and answer.asks.is_secret
+        self.question = answer.question
+        is_secret = answer.question is not None and answer.question.is_secret
         hint = hide_answer(self._outlet, self._decoder, is_secret=is_secret)
         if answer.arrival:
             await self.tell_arrival(answer.arrival, answer.rows)
         else:
             await self._output.print_after(answer.rows)
-        if answer.asks:
-            await self._output.print_after([notice(answer.asks.question(hint))])
+        if answer.question:
+            await self._output.print_after([notice(answer.question.text(hint))])
         return not is_refused

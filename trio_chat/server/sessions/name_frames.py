@@ -15,7 +15,7 @@ from trio_chat.wire import frames
 async def run_name_request(talk: FrameConversation, asked: NameRequest, *, key: str) -> None:
     """Carry out a command about names, and answer it. A program is asked nothing: it sends all at once."""
     answer = await carry_out(talk.context, talk.client, talk.challenges.connection, asked)
-    if answer.asks:
+    if answer.question:
         raise ChatError("usage", _how_to_send(asked))
     if answer.arrival:
         await _tell_name(talk, answer.arrival)

@@ -11,7 +11,7 @@ from trio_chat.chat.wording import LATE_HELLO
 from trio_chat.journal import JournalError
 from trio_chat.server.sessions.context import SessionContext
 from trio_chat.server.sessions.hidden_input import hide_answer, hide_input
-from trio_chat.server.sessions.name_questions import TAKEN_BACK, Ask
+from trio_chat.server.sessions.name_questions import TAKEN_BACK, NameQuestion
 from trio_chat.server.sessions.name_requests import NEEDS_INVITE, Proven, begin, connection_of, prove_with
 from trio_chat.server.sessions.password_prompt import Lines, next_line
 from trio_chat.server.sessions.proving_time import ProvingTime
@@ -64,14 +64,14 @@ class NamePrompt:
         self._peer = peer
         self._outlet = outlet
         self._decoder = decoder
-        self._ask: Ask | None = None
+        self._question: NameQuestion | None = None
         self._time = ProvingTime()
         self.tries_left = NAME_TRIES
 
     @property
     def is_hidden(self) -> bool:
         """True while the next line is a secret."""
-        return self._ask is not None and self._ask.is_secret
+        return self._question is not None and self._question.is_secret
 
     def say(self, text: str) -> None:
         """Write a notice, which `flush` sends."""
@@ -96,46 +96,46 @@ class NamePrompt:
 
     def is_farewell(self, line: str) -> bool:
         """Tell whether a line leaves, and is not the answer of a question."""
-        typed = read_line(line) if self._ask is None else None
+        typed = read_line(line) if self._question is None else None
         return typed is not None and (typed.is_quit or typed.command.lower() == "/quit")
 
     async def take(self, line: str, scope: trio.CancelScope) -> Proven | None:
         """Take a line as a command, or as the answer of a question. -> the account, once it is proven"""
-        ask, self._ask = self._ask, None
+        question, self._question = self._question, None
         try:
-            return await self._take(ask, (without_keys(line) if ask else line).strip(), scope)
+            return await self._take(question, (without_keys(line) if question else line).strip(), scope)
         except ChatError as error:
             self.show()
             self.say(error.text)
-            if ask and (again := ask.again(error.code)):
-                self._question(again)
+            if question and (retry := question.retry_after(error.code)):
+                self._pose(retry)
         except JournalError as error:
             self.show()
             self.say(f"nothing can be kept just now: {error}")
         self.tries_left -= 1
         return None
 
-    async def _take(self, ask: Ask | None, line: str, scope: trio.CancelScope) -> Proven | None:
+    async def _take(self, question: NameQuestion | None, line: str, scope: trio.CancelScope) -> Proven | None:
         """Take a line that may be refused. Raises ChatError and JournalError."""
         connection = connection_of(self._context, self._peer)
         secret = line
-        if ask is None:
-            ask, secret = begin(None, connection, _request_in(line))
-            following = None if secret else ask
+        if question is None:
+            question, secret = begin(None, connection, _request_in(line))
+            following = None if secret else question
         elif not line:
             raise ChatError("usage", TAKEN_BACK)
         else:
-            following = ask.then(line)
+            following = question.next_after(line)
         if following:
-            self._question(following)
+            self._pose(following)
             return None
         self.show()
         with self._time.added_to(scope):
-            return await prove_with(self._context, connection, ask, secret, by=None)
+            return await prove_with(self._context, connection, question, secret, by=None)
 
-    def _question(self, ask: Ask) -> None:
-        self._ask = ask
-        self.say(ask.question(hide_answer(self._outlet, self._decoder, is_secret=ask.is_secret)))
+    def _pose(self, question: NameQuestion) -> None:
+        self._question = question
+        self.say(question.text(hide_answer(self._outlet, self._decoder, is_secret=question.is_secret)))
 
 
 def _request_in(line: str) -> NameRequest:

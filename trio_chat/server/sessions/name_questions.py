@@ -1,4 +1,4 @@
-"""Questions about names: what is asked one line after the other, until a name can be proven or claimed. Pure."""
+"""Questions about names, asked one after the other until a name can be proven or claimed. Pure."""
 
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -18,11 +18,11 @@ _WRONG_NAME = frozenset(("bad-nick", "reserved-nick", "name-claimed", "nick-take
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class NameQuestion:
     """A question whose answer is the next line.
 
-    `what` is the request that it belongs to and `name` the name that this is about, "" where the answer is the name.
-    `code` is that of an invite, and `first` the answer that has to come once more.
+    `what` is the request that it belongs to and `name` the name that it is about, "" where the answer is the name.
+    `code` is that of an invite, and `first` the new password that has to be typed once more.
     """
 
     what: Literal["register", "login", "password", "invite"]
@@ -35,7 +35,7 @@ class Ask:
         """True if the answer is not to be shown."""
         return bool(self.name)
 
-    def question(self, shown: str = "") -> str:
+    def text(self, shown: str = "") -> str:
         """Return the question. `shown` is one of the hints of this module, where the answer is not hidden."""
         if not self.name:
             return "the name that you want:"
@@ -43,7 +43,7 @@ class Ask:
             return f"the same password again{shown}:"
         return f"password for [{self.name}]{shown}:"
 
-    def again(self, code: str) -> "Ask | None":
+    def retry_after(self, code: str) -> "NameQuestion | None":
         """Return the question to ask once more after an answer that got an error with this code, if there is one.
 
         The next line could be another try, and must not be said.
@@ -54,7 +54,7 @@ class Ask:
             return replace(self, name="", first="")
         return None
 
-    def then(self, answer: str) -> "Ask | None":
+    def next_after(self, answer: str) -> "NameQuestion | None":
         """Return the question that follows an answer; None where that was the last. Raises ChatError."""
         if not self.name:
             return replace(self, name=check_nick(answer))
@@ -67,8 +67,8 @@ class Ask:
         return None
 
 
-def answers_to(request: NameRequest) -> int:
-    """Return the number of lines that a program may send ahead as answers, to be asked for passwords."""
+def answer_count(request: NameRequest) -> int:
+    """Return the number of questions that a request leads to: a program may send as many answers ahead."""
     match request.what:
         case "register" | "password" if not request.secret:
             return 2

@@ -18,6 +18,7 @@ from trio_chat.chat.accounts.account import (
     ProofConnection,
     by_key,
 )
+from trio_chat.chat.accounts.accounts import WRONG_PASSWORD
 from trio_chat.chat.answers import NameRequest
 from trio_chat.chat.client import Client
 from trio_chat.chat.errors import ChatError
@@ -28,7 +29,7 @@ from trio_chat.chat.wording import notice
 from trio_chat.journal import JournalError
 from trio_chat.server.sessions.arrivals import Arrival, arrive
 from trio_chat.server.sessions.context import SessionContext
-from trio_chat.server.sessions.name_questions import Ask
+from trio_chat.server.sessions.name_questions import NameQuestion
 from trio_chat.server.sessions.password_check import WRONG_PASSWORD_COST
 from trio_chat.server.transport.peer import Peer
 
@@ -36,7 +37,6 @@ NO_PASSWORD_HERE = (
     "a password is not taken here, since others could read it on the way: use TLS (ncat --ssl HOST PORT), or a key"
 )
 MAY_HAVE_BEEN_READ = "; that one may have been read: do not use it any more"
-NOT_PROVEN = "that name and password do not belong together"
 NEEDS_NAME = "take a name first: /nick NAME"
 NEEDS_INVITE = "this chat is for members: /login NAME, or /invite CODE (its operator makes invites)"
 NEEDS_LOGIN = "that is for a name that you have proven: /login NAME, or /register the one that you have"
@@ -61,7 +61,7 @@ class NameAnswer:
     """The rows of an answer, the question that follows, and the arrival of a member, where it is one."""
 
     rows: tuple[str, ...] = ()
-    asks: Ask | None = None
+    question: NameQuestion | None = None
     arrival: Arrival | None = None
 
 
@@ -80,10 +80,12 @@ async def carry_out(
     try:
         match request.what:
             case "register" | "login" | "password" | "invite":
-                ask, secret = begin(client, connection, request)
-                if ask.what == "register":
-                    _check_is_in_no_use(context, client, ask.name)
-                return await finish(context, client, connection, ask, secret) if secret else NameAnswer(asks=ask)
+                question, secret = begin(client, connection, request)
+                if question.what == "register":
+                    _check_is_in_no_use(context, client, question.name)
+                if not secret:
+                    return NameAnswer(question=question)
+                return await finish(context, client, connection, question, secret)
             case "keys":
                 return NameAnswer(_keys(_own_account(context, client)))
             case "key-add":
@@ -99,22 +101,22 @@ async def carry_out(
 
 
 async def take_answer(
-    context: SessionContext, client: Client, connection: ProofConnection, ask: Ask, answer: str
+    context: SessionContext, client: Client, connection: ProofConnection, question: NameQuestion, answer: str
 ) -> NameAnswer:
     """Go on with the answer of a question, which is asked again where that was wrong. Raises ChatError."""
     try:
-        if following := ask.then(answer):
-            return NameAnswer(asks=following)
-        return await finish(context, client, connection, ask, answer)
+        if following := question.next_after(answer):
+            return NameAnswer(question=following)
+        return await finish(context, client, connection, question, answer)
     except ChatError as error:
-        if (again := ask.again(error.code)) is None:
+        if (retry := question.retry_after(error.code)) is None:
             raise
-        return NameAnswer((notice(f"{error.text}: once more, or an empty line"),), asks=again)
+        return NameAnswer((notice(f"{error.text}: once more, or an empty line"),), question=retry)
     except JournalError as error:
         raise ChatError("not-kept", f"nothing can be kept just now: {error}") from error
 
 
-def begin(client: Client | None, connection: ProofConnection, request: NameRequest) -> tuple[Ask, str]:
+def begin(client: Client | None, connection: ProofConnection, request: NameRequest) -> tuple[NameQuestion, str]:
     """Begin a request that needs a secret. -> what it is about, and the secret if that was given, else ""
 
     `client` is None where nobody is let in without a name. Raises ChatError.
@@ -124,32 +126,32 @@ def begin(client: Client | None, connection: ProofConnection, request: NameReque
     if request.what == "password":
         if client is None or not client.account:
             raise ChatError("usage", NEEDS_LOGIN)
-        return Ask("password", client.label), request.secret
+        return NameQuestion("password", client.label), request.secret
     if client is not None and client.account:
         raise ChatError("usage", no_other_name(client))
     nick = name_of_guest(client.nick) if client is not None and client.nick else ""
     match request.what:
         case "login":
-            return Ask("login", plain_name(request.name)), request.secret
+            return NameQuestion("login", plain_name(request.name)), request.secret
         case "invite":
             if len(request.secret) != CODE_LENGTH or not CODE_CHARS.issuperset(request.secret.lower()):
                 raise ChatError("invite", "that is no code of an invite: it has 26 letters and digits")
-            return Ask("invite", nick, request.secret.lower()), ""
+            return NameQuestion("invite", nick, request.secret.lower()), ""
         case _:
             if client is None:
                 raise ChatError("usage", NEEDS_INVITE)
-            return Ask("register", name_to_claim(client)), request.secret
+            return NameQuestion("register", name_to_claim(client)), request.secret
 
 
 async def finish(
-    context: SessionContext, client: Client, connection: ProofConnection, ask: Ask, secret: str
+    context: SessionContext, client: Client, connection: ProofConnection, question: NameQuestion, secret: str
 ) -> NameAnswer:
     """Do what was asked for, with the secret. Raises ChatError and JournalError."""
-    if ask.what == "password":
+    if question.what == "password":
         await context.accounts.set_password(client.account, secret)
         return NameAnswer((notice("your password is set"),))
     nick = client.nick
-    proven = await prove_with(context, connection, ask, secret, by=client)
+    proven = await prove_with(context, connection, question, secret, by=client)
     if client.nick != nick:
         return NameAnswer((notice(f"[{proven.account.name}] is yours now: /login {proven.account.name}"),))
     arrival = enter_proven(context, client, proven)
@@ -157,13 +159,13 @@ async def finish(
 
 
 async def prove_with(
-    context: SessionContext, connection: ProofConnection, ask: Ask, secret: str, *, by: Client | None
+    context: SessionContext, connection: ProofConnection, question: NameQuestion, secret: str, *, by: Client | None
 ) -> Proven:
     """Claim or prove a name by a password. Raises ChatError and JournalError."""
     proof = PasswordProof(secret)
-    if ask.what == "login":
-        return await prove(context, connection, ask.name, proof)
-    return await claim(context, connection, ask.name, proof, by=by, invite=ask.code)
+    if question.what == "login":
+        return await prove(context, connection, question.name, proof)
+    return await claim(context, connection, question.name, proof, by=by, invite=question.code)
 
 
 async def prove(context: SessionContext, connection: ProofConnection, name: str, proof: NameProof) -> Proven:
@@ -217,7 +219,7 @@ def check_still_holds(context: SessionContext, proven: Proven) -> None:
         case PasswordProof():
             holds = now is not None and now.password == proven.account.password
     if not holds:
-        raise ChatError("proof", NOT_PROVEN)
+        raise ChatError("proof", WRONG_PASSWORD)
 
 
 def check_is_private(connection: ProofConnection, proof: NameProof) -> None:
