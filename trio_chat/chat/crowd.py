@@ -61,8 +61,8 @@ class Crowd:
         if self._held:
             self._held.pop(owner, None)
 
-    def take(self, room: str) -> list[Draft]:
-        """Take out what is to be posted now: renames, of which those beyond NOTICES_PER_TICK are counted, and a sum."""
+    def take_notices(self, room: str) -> list[Draft]:
+        """Take out the notices to post: renames, of which those beyond NOTICES_PER_TICK are counted, and a summary."""
         renames = [held for held in self._held.values() if held.author != held.text]
         self._held.clear()
         self._counted[Kind.RENAMED] += len(renames[NOTICES_PER_TICK:])
@@ -73,7 +73,7 @@ class Crowd:
     @property
     def summary(self) -> str:
         """The counts in words; empty if nothing was counted."""
-        *others, last = [_counted(kind, count) for kind in _WORDS if (count := self._counted[kind])] or [""]
+        *others, last = [_in_words(kind, count) for kind in _WORDS if (count := self._counted[kind])] or [""]
         return f"{', '.join(others)} and {last}" if others else last
 
 
@@ -89,6 +89,13 @@ class Untold:
         self.label = label
         self.rooms = dict.fromkeys(rooms)
         self.now = now
+
+    def record_told(self, notice: Draft) -> None:
+        """Note that others are told of a join, leave or kick of the client."""
+        if notice.kind is Kind.JOINED:
+            self.rooms[notice.room] = None
+        else:
+            self.rooms.pop(notice.room, None)
 
     def is_told(self, record: SessionRecord | None) -> bool:
         """Tell whether others know all of a client that has this record, or none."""
@@ -127,7 +134,7 @@ class CrowdNotices:
             return True
         crowd.record_posted()
         if untold:
-            _move(untold, notice)
+            untold.record_told(notice)
         return False
 
     def hold(self, renames: Collection[Draft], *, owner: str, large: Collection[str]) -> bool:
@@ -152,7 +159,7 @@ class CrowdNotices:
                 crowds[rename.room].hold(owner, msgspec.structs.replace(rename, author=untold.label))
         return True
 
-    def become(
+    def count_renames_to_member(
         self, renames: Collection[Draft], *, guest: str, person: str, before: Collection[str], large: Collection[str]
     ) -> list[Draft]:
         """Count the notices that a guest is a member from now on in `large` and crowded rooms. -> the others, to be
@@ -187,11 +194,11 @@ class CrowdNotices:
             return now
         untold.now, told = now, Told(untold.label, tuple(untold.rooms))
         if record is None:
-            return _gone(owner, told)
+            return _record_of_departed(owner, told)
         return msgspec.structs.replace(record, told=told)
 
     def restore(self, record: SessionRecord, now: SessionChange, notices: Iterable[Draft] = ()) -> None:
-        """Take a client up that was here when the server last stopped; count the notices that were untold then."""
+        """Restore what was untold of a client when the server last stopped, and count the notices of it."""
         told = record.told or Told(record.label, record.rooms)
         self._begin(record.owner, told.label, told.rooms).now = now
         for notice in notices:
@@ -241,7 +248,7 @@ class CrowdNotices:
 
     def sum_up(self) -> None:
         """Post the last names of those who renamed often, and a summary of what was counted, for each room."""
-        drafts = [draft for room, crowd in self._crowds.items() for draft in crowd.take(room)]
+        drafts = [draft for room, crowd in self._crowds.items() for draft in crowd.take_notices(room)]
         sessions = [untold.now for untold in self._untold.values()]
         self._untold.clear()
         self._owners.clear()
@@ -278,21 +285,13 @@ _WORDS = {
 """The words for one client, and for several."""
 
 
-def _counted(kind: Kind, count: int) -> str:
+def _in_words(kind: Kind, count: int) -> str:
     one, several = _WORDS[kind]
     return f"{count:,} {one if count == 1 else several}"
 
 
-def _gone(owner: str, told: Told) -> SessionRecord:
-    """Make the record of somebody who is gone, and of whom that is untold: nobody can resume it."""
+def _record_of_departed(owner: str, told: Told) -> SessionRecord:
+    """Make the record of somebody whose departure is untold still: nobody can resume it."""
     if owner.startswith(MAILBOX_MARK):
         return SessionRecord(owner, PERSON, told.label, "", (), told=told, account=owner.removeprefix(MAILBOX_MARK))
     return SessionRecord(owner, Mode.LINES, told.label, "", (), told=told)
-
-
-def _move(untold: Untold, notice: Draft) -> None:
-    """Note that a join, leave or kick of a client is told."""
-    if notice.kind is Kind.JOINED:
-        untold.rooms[notice.room] = None
-    else:
-        untold.rooms.pop(notice.room, None)

@@ -1,4 +1,4 @@
-"""Free nicks: which ones a guest may take, and why not the others."""
+"""Free nicks: those that a guest may take, and the refusals of all others."""
 
 from collections.abc import Callable
 

@@ -36,7 +36,7 @@ class Notices:
         self._crowds = CrowdNotices(deps.post)
         self._topics = TopicNotices(deps.post, deps.hold)
 
-    # What a client says
+    # Speech
 
     def post(self, client: Client, *drafts: Draft) -> Receipt:
         """Post what a client says, after the topic that it has set, where that is held back."""
@@ -59,7 +59,7 @@ class Notices:
         """Tell whether the next topic of a room would be held back."""
         return self._topics.holds(room.name)
 
-    # What others are told of it
+    # Notices of changes
 
     def post_change(self, client: Client, *notices: Draft) -> Receipt:
         """Post the notices of a change with the session record that results: they are kept together or not at all.
@@ -105,7 +105,7 @@ class Notices:
 
         `before` are the rooms in which the person is by other places.
         """
-        return self._crowds.become(
+        return self._crowds.count_renames_to_member(
             [entering_notice(client, room, former) for room in client.members],
             guest=client.owner,
             person=client.person,
@@ -170,7 +170,7 @@ class Notices:
         self._topics.sum_up()
 
     def restore(self, record: SessionRecord, now: SessionRecord) -> None:
-        """Take up what was untold of a client when the server last stopped. `now` is its record as restored."""
+        """Restore what was untold of a client when the server last stopped. `now` is its record as restored."""
         self._crowds.restore(record, now, overdue_notices([(record.as_told, now.as_told)]))
 
     def announce(self, record: SessionRecord, now: SessionRecord | None) -> None:

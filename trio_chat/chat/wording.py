@@ -22,6 +22,7 @@ NOTHING_FOUND = "nothing found"
 
 STILL_INDEXING = "older lines are still being indexed"
 """Behind what a search found, while there may be more."""
+
 LATE_HELLO = "that hello came too late for frames: connect again, and say it at once"
 NO_FRAMES = "this connection speaks lines, so nothing was sent: /msg NICK TEXT says something to one person alone"
 TOPIC_CHANGED = "the topic was changed"
@@ -29,6 +30,7 @@ YOU_HAVE_LEFT = "you have left"
 
 MAY_BE_LOST = "messages that you have seen may be lost: /history shows those that are kept"
 NOTHING_READABLE = "nothing of that can be read, so it was not sent"
+
 _USAGE_MAX = 16
 """Characters of a usage that has its text beside it in `/help`."""
 

@@ -1,4 +1,4 @@
-"""Credentials: the cryptography of proofs, in threads, and what is made of files with keys.
+"""Credentials: the cryptography of proofs, in threads, and the files that hold keys.
 
 It must not know sessions, rooms or the protocol.
 """

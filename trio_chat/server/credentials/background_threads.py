@@ -29,7 +29,8 @@ def threads_at_once(most: int) -> int:
 class BackgroundThreads:
     """Threads of low priority, a bounded number at once.
 
-    Each is started for one work: Trio's threads serve the journal too, and a lowered priority cannot be raised again.
+    Each is started for one piece of work: Trio's threads serve the journal too, and a lowered priority cannot be raised
+    again.
     """
 
     def __init__(self, most: int) -> None:
@@ -49,7 +50,7 @@ class BackgroundThreads:
             done.set()
 
         def run() -> None:
-            _give_way()
+            _lower_priority()
             try:
                 outcome.set_result(work())
             except BaseException as error:
@@ -66,7 +67,7 @@ class BackgroundThreads:
         return outcome.result()
 
 
-def _give_way() -> None:
-    """Lower the priority of this thread. Other systems than Linux know one of whole processes only."""
+def _lower_priority() -> None:
+    """Lower the priority of this thread on Linux. Elsewhere only a whole process has one."""
     if sys.platform == "linux":
         os.setpriority(os.PRIO_PROCESS, 0, os.getpriority(os.PRIO_PROCESS, 0) + NICENESS)

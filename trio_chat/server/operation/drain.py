@@ -1,4 +1,4 @@
-"""Draining: before a server stops, its people are sent to other servers, one after the other."""
+"""Draining: before a server stops, its clients are sent to other servers, a few at a time."""
 
 from collections.abc import Callable, Collection
 
@@ -8,8 +8,8 @@ from trio_chat.chat.client import Client
 from trio_chat.chat.log import Mode
 
 NOTICED_AFTER = 0.25
-"""Share of the time after which load balancers have noticed that the server is not ready: who is sent away before that
-may come back to it."""
+"""Share of the time after which load balancers have noticed that the server is not ready: a client that is hung up on
+before that may be sent back to it."""
 
 TURN_S = 0.1
 """Between two turns of clients that are sent away."""
@@ -23,7 +23,7 @@ TellClient = Callable[[Client], None]
 async def drain(
     clients: Callable[[], Collection[Client]], seconds: float, *, warn: TellClient, hang_up: TellClient
 ) -> None:
-    """Hang up on the clients in frames evenly over `seconds`, which come back by themselves, and elsewhere.
+    """Hang up on the clients in frames, evenly over `seconds`: they reconnect by themselves, to another server.
 
     A client in lines cannot do that: it is warned, and stays. Returns after that time, or once nobody is here.
     """

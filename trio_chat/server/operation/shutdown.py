@@ -36,9 +36,9 @@ class Stop:
             self._requested.set()
 
     def request_drain(self) -> bool:
-        """Request that the server is drained, and then a stop. -> False where that is requested at once
+        """Request that the server is drained, and then a stop. -> False where a stop is requested at once
 
-        It is if there is no time for draining, and if the server is drained already.
+        That is so where there is no time for draining, or the server is being drained already.
         """
         if not self.drain_s or self._announced.is_set():
             self.request()

@@ -21,7 +21,7 @@ SPARE_MAX = 1000
 """Memories held of members who are not here: one may have proven a name, and not entered yet."""
 
 LOOKED_AT_PER_TURN = 1000
-"""Memories of which it is looked between two checkpoints whether their members are here: in some 1 ms."""
+"""Memories checked between two checkpoints for members who have gone, in some 1 ms."""
 
 RECORDS_PER_TURN = 50
 """Records made between two checkpoints: in some 3 ms where each member has read as many rooms as may be."""
