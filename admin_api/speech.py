@@ -10,7 +10,7 @@ from admin_api.entry_tail import view_of_entry
 from admin_api.http.answers import answer
 from admin_api.http.problems import problem
 from admin_api.http.schemas import Schema
-from admin_api.rooms import when_kept
+from admin_api.kept_changes import receipt_kept
 from admin_api.state import AdminState
 from trio_chat.chat.drafts import readable_lines
 from trio_chat.chat.events import Entry
@@ -60,7 +60,7 @@ async def say_once(state: AdminState, room: Room, author: str, text: str, *, by:
     receipt = state.operator.say_in(room, author, *lines, by=by, session=session, key=key)
     if receipt is None:
         abort(problem(400, "Nothing readable is left of that text."))
-    await when_kept(state, receipt, _ADVICE if given else _ADVICE_WITHOUT_KEY)
+    await receipt_kept(state, receipt, _ADVICE if given else _ADVICE_WITHOUT_KEY)
     entry = await _entry(state, session, key)
     if entry is None:
         abort(problem(503, "The text was kept, and cannot be read back just now."))

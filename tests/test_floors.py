@@ -86,8 +86,8 @@ LAYERS = {
     "admin_api": (
         ("app",),
         ("endpoints", "console"),
-        ("speech", "kept_changes", "invite_view"),
-        ("rooms",),
+        ("speech", "invite_view"),
+        ("kept_changes", "rooms"),
         ("state",),
         ("resources", "series", "watch"),
         ("event_log", "entry_tail"),

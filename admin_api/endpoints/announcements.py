@@ -9,7 +9,8 @@ from admin_api.client_filter import ClientFilter, select
 from admin_api.http.answers import answer
 from admin_api.http.endpoint import Operation, endpoint
 from admin_api.http.problems import problem
-from admin_api.rooms import find_room, when_kept
+from admin_api.kept_changes import receipt_kept
+from admin_api.rooms import find_room
 from admin_api.speech import TEXT_CHARACTERS, lines_of
 from admin_api.state import AdminState
 from trio_chat.chat.client import Client
@@ -69,7 +70,7 @@ async def announce(state: AdminState, body: NewAnnouncement) -> Response:
     else:
         receipts = await operator.announce(lines, by=g.by)
     for receipt in receipts:
-        await when_kept(state, receipt, "Look there before you announce it again.")
+        await receipt_kept(state, receipt, "Look there before you announce it again.")
     return answer(Announced(to, count, dry_run=False), 201)
 
 

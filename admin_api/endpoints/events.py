@@ -19,7 +19,6 @@ from admin_api.state import AdminState
 from trio_chat.chat.dependencies import Change
 from trio_chat.chat.text import excerpt
 
-# Without an empty line, which would end an event: some clients, httpx-sse among them, report one that has no data.
 ENTRY = "entry"
 """The group of what is said, which is sent only where it is asked for by name."""
 
@@ -41,6 +40,7 @@ ENTRY_DIGITS = 18
 
 _ID = re.compile(rb"^id: [0-9-]+$", re.MULTILINE)
 
+# Without an empty line, which would end an event: some clients, httpx-sse among them, report one that has no data.
 OPENING, PING = b"retry: 3000\n", b": ping\n"
 LAST_EVENT_ID: Schema = {"type": "string", "description": "The id of the last event received."}
 

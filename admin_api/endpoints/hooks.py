@@ -95,14 +95,14 @@ async def add_hook(state: AdminState, body: NewHook) -> Response:
     """Make a hook: a secret address by which a program speaks in one room, without a token."""
     secret = secrets.token_urlsafe(SECRET_BYTES)
     hook = state.operator.add_hook(body.name, body.room, secret, by=g.by)
-    return answer(MadeHook(_view_of(hook), f"/hook/{secret}", await _is_kept(state)), 201)
+    return answer(MadeHook(_view_of(hook), f"/hook/{secret}", await state.is_kept()), 201)
 
 
 @endpoint("DELETE /hooks/<name>", Operation({200: RemovedHook}, (400, 404), path={"name": HOOK}))
 async def remove_hook(state: AdminState, name: str) -> Response:
     """Remove a hook: its address is unknown at once."""
     hook = state.operator.remove_hook(name[:SPELLED_MAX], by=g.by)
-    return answer(RemovedHook(_view_of(hook), await _is_kept(state)))
+    return answer(RemovedHook(_view_of(hook), await state.is_kept()))
 
 
 @endpoint(
@@ -154,10 +154,6 @@ def _text_of(data: str | bytes, kind: str) -> str:
         if kind == "application/json":
             abort(problem(400, f'The body has to be a text, or JSON such as {{"text": "build 71 is green"}}: {error}.'))
         return text
-
-
-async def _is_kept(state: AdminState) -> bool:
-    return await state.operator.records.settled(state.keep_timeout_s)
 
 
 def _view_of(hook: Hook) -> HookView:

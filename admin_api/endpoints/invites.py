@@ -10,7 +10,7 @@ from admin_api.http.answers import answer, list_answer
 from admin_api.http.endpoint import Operation, endpoint
 from admin_api.http.schemas import INVITE
 from admin_api.invite_view import InviteView, MadeInvite, made_view, view_of_invite
-from admin_api.kept_changes import kept_at_once
+from admin_api.kept_changes import change_kept
 from admin_api.state import AdminState
 from trio_chat.chat.accounts.accounts import EXPIRES_MAX_S, EXPIRES_MIN_S, USES_MAX, id_of
 
@@ -48,7 +48,7 @@ async def list_invites(state: AdminState) -> Response:
 async def add_invite(state: AdminState, body: NewInvite) -> Response:
     """Make an invite: a code by which somebody claims a name, also where nobody comes in without one."""
     made = state.accounts.make_invite(uses=int(body.uses), expires_s=body.expires_s, by=g.by)
-    invite, code = await kept_at_once(made)
+    invite, code = await change_kept(made)
     state.operator.records.record(g.by, "invite", f"{id_of(invite)} for {invite.uses}")
     return answer(made_view(state, invite, code), 201)
 
@@ -56,6 +56,6 @@ async def add_invite(state: AdminState, body: NewInvite) -> Response:
 @endpoint("DELETE /invites/<invite>", Operation({200: WithdrawnInvite}, (404, 503), path={"invite": INVITE}))
 async def withdraw_invite(state: AdminState, invite: str) -> Response:
     """Withdraw an invite. Names that were claimed by it stay."""
-    withdrawn = await kept_at_once(state.accounts.withdraw_invite(invite))
+    withdrawn = await change_kept(state.accounts.withdraw_invite(invite))
     state.operator.records.record(g.by, "invite-withdraw", id_of(withdrawn))
     return answer(WithdrawnInvite(view_of_invite(state, withdrawn)))

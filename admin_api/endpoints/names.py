@@ -12,7 +12,7 @@ from admin_api.http.endpoint import Operation, endpoint
 from admin_api.http.schemas import NAME, Time
 from admin_api.http.turns import in_turns
 from admin_api.invite_view import MadeInvite, made_view
-from admin_api.kept_changes import kept_at_once
+from admin_api.kept_changes import change_kept
 from admin_api.state import AdminState
 from trio_chat.chat.accounts.account import Account
 from trio_chat.chat.nicks import NICK_MAX, SPELLED_MAX
@@ -93,7 +93,7 @@ async def list_names(state: AdminState, query: NameQuery) -> Response:
 @endpoint("POST /names", Operation({201: HandedOut}, (400, 409, 503), body=NewName))
 async def add_name(state: AdminState, body: NewName) -> Response:
     """Hand a name out. A guest who has it just now is disconnected."""
-    account = await kept_at_once(state.accounts.add(body.name, by=g.by, key=body.key))
+    account = await change_kept(state.accounts.add(body.name, by=g.by, key=body.key))
     state.operator.records.record(g.by, "name-add", account.name)
     invite = None if body.key else await _invite_for(state, account)
     return answer(HandedOut(_view_of(state, account), invite), 201)
@@ -102,7 +102,7 @@ async def add_name(state: AdminState, body: NewName) -> Response:
 @endpoint("POST /names/<name>/reset", Operation({200: HandedOut}, (404, 409, 503), path={"name": NAME}))
 async def reset_name(state: AdminState, name: str) -> Response:
     """Take all proofs of a name away, end its connections, and make an invite for its owner: a key was lost."""
-    account = await kept_at_once(state.accounts.reset(name[:SPELLED_MAX]))
+    account = await change_kept(state.accounts.reset(name[:SPELLED_MAX]))
     state.operator.records.record(g.by, "name-reset", account.name)
     return answer(HandedOut(_view_of(state, account), await _invite_for(state, account)))
 
@@ -111,14 +111,14 @@ async def reset_name(state: AdminState, name: str) -> Response:
 async def remove_name(state: AdminState, name: str) -> Response:
     """Make a name free, and end its connections."""
     view = _view_of(state, state.accounts.owned(name[:SPELLED_MAX]))
-    account = await kept_at_once(state.accounts.remove(name[:SPELLED_MAX]))
+    account = await change_kept(state.accounts.remove(name[:SPELLED_MAX]))
     state.operator.records.record(g.by, "name-remove", account.name)
     return answer(RemovedName(view))
 
 
 async def _invite_for(state: AdminState, account: Account) -> MadeInvite:
     made = state.accounts.make_invite(uses=1, expires_s=INVITE_S, by=g.by, account=account.id)
-    return made_view(state, *await kept_at_once(made))
+    return made_view(state, *await change_kept(made))
 
 
 def _view_of(state: AdminState, account: Account) -> NameView:

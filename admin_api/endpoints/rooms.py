@@ -12,8 +12,9 @@ from admin_api.client_view import ClientView, client_views
 from admin_api.http.answers import answer, list_answer, turns_answer
 from admin_api.http.endpoint import Operation, endpoint
 from admin_api.http.schemas import ROOM
+from admin_api.kept_changes import receipt_kept
 from admin_api.paging import PAGE_MAX, Order, sorted_page
-from admin_api.rooms import find_room, when_kept
+from admin_api.rooms import find_room
 from admin_api.state import AdminState
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.drafts import checked_topic
@@ -118,7 +119,7 @@ async def list_members(state: AdminState, room: str, query: MemberQuery) -> Resp
 async def set_topic(state: AdminState, room: str, body: NewTopic) -> Response:
     """Set the topic of a room, in the name of the server, or clear it."""
     found = find_room(state, room)
-    await when_kept(state, state.operator.set_topic(found, body.topic, by=g.by), "Set it again.")
+    await receipt_kept(state, state.operator.set_topic(found, body.topic, by=g.by), "Set it again.")
     return answer(msgspec.structs.replace(_view_of(state.operator.chat, found), topic=checked_topic(body.topic)))
 
 
