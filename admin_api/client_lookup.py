@@ -13,7 +13,7 @@ from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
 
 NAMED_MAX = 1000
-"""Clients that an answer about many names; there may be more."""
+"""The most clients that one answer lists; there may be more."""
 
 
 class Candidate(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""The pace of hooks: how much each may say, and how often one address may guess. Needs no Quart."""
+"""Rate limits on what each hook says, and on the wrong secrets that come from one address. Needs no Quart."""
 
 from collections import OrderedDict
 
@@ -13,7 +13,7 @@ WRONG_SECRET_INTERVAL_S = 5
 WRONG_SECRET_DELAY_S = 1.0
 
 TRACKED_MAX = 1000
-"""Hooks, and addresses of wrong secrets, whose pace is remembered; the longest unused is forgotten first."""
+"""Hooks, and addresses of wrong secrets, that are remembered; the longest unused is forgotten first."""
 
 
 class HookThrottle:

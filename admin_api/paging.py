@@ -125,7 +125,7 @@ def _cursor(sort: str, key: tuple[Any, ...]) -> str:
 
 
 def _read_cursor(cursor: str, sort: str, key_type: Any) -> tuple[Any, ...] | None:
-    """Return the key that a cursor stands for. -> None for the first_rows. Raises ChatError."""
+    """Return the key that a cursor stands for. -> None for the first page. Raises ChatError."""
     if not cursor:
         return None
     try:

@@ -34,7 +34,7 @@ SIGN_IN = "/console/sign-in"
 
 
 def console_audiences() -> Mapping[str, Audience]:
-    """Return the audience of each view of the console: pages lead strangers to the sign-in themselves."""
+    """Return the audience of each view of the console: pages redirect strangers to the sign-in themselves."""
     pages = (_view_name(page) for page in PAGES)
     return dict.fromkeys((*pages, "console_sign_in", "console_signing_in", "console_static"), Audience.ANYONE)
 
@@ -45,7 +45,7 @@ def _view_name(page: ConsolePage) -> str:
 
 @dataclass(frozen=True, slots=True)
 class PageMoment:
-    """The moment of which a page is: the id of the newest event then, and the time in seconds since 1970."""
+    """The moment at which a page was made: the id of the newest event then, and the time in seconds since 1970."""
 
     last_event: str
     time: float
@@ -59,7 +59,7 @@ class PageMoment:
 def add_console(app: Quart, authentication: Authentication, moment: Callable[[], PageMoment]) -> None:
     """Let `app` serve the console. To be called before the guard is added, which refuses strangers at `/`.
 
-    `moment` tells of which moment a page is that is made now: it follows the events from there, and so misses none.
+    `moment` returns the moment of a page that is made now: the page follows the events from there, and so misses none.
     """
     rules: tuple[tuple[str, str, str, Callable[..., Awaitable[Response]]], ...] = (
         ("GET", SIGN_IN, "console_sign_in", _show_sign_in),
@@ -68,13 +68,13 @@ def add_console(app: Quart, authentication: Authentication, moment: Callable[[],
         ("GET", "/console/static/<_digest>/<name>", "console_static", _show_static),
         *(("GET", page.path, _view_name(page), partial(_show_page, authentication, moment, page)) for page in PAGES),
     )
-    app.before_request(_lead_browsers)
+    app.before_request(_redirect_browsers)
     for method, rule, name, view in rules:
         app.add_url_rule(rule, name, view, methods=[method])
 
 
-async def _lead_browsers() -> Response | None:
-    """Answer a browser that asks for `/`, where programs are answered by the index of the API."""
+async def _redirect_browsers() -> Response | None:
+    """Redirect a browser from `/` to the console. Programs are answered by the index of the API."""
     accept = request.accept_mimetypes
     is_browser = accept.quality("text/html") > accept.quality("application/json")
     if request.path != "/" or request.method not in {"GET", "HEAD"} or not is_browser:

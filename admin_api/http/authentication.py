@@ -51,7 +51,7 @@ class Audience(Enum):
     ANYONE = auto()
     """No token is asked for; the rules for hosts and origins hold."""
     ANYONE_BY_ANY_NAME = auto()
-    """Nor is the Host header judged. The origin is."""
+    """Nor is the Host header checked. The origin is."""
 
 
 class Authentication:
@@ -73,7 +73,7 @@ class Authentication:
         """
         g.browser_session = self._session_of(asked) if self.has_token and not asked.authorization else None
         if g.browser_session is None:
-            return await self._judge(asked, token_of(asked.authorization))
+            return await self._authenticate(asked, token_of(asked.authorization))
         g.by = _by(g.browser_session.name, asked)
         sent = asked.headers.get(CSRF_HEADER, "")
         if asked.method in SAFE_METHODS or hmac.compare_digest(sent.encode(), g.browser_session.csrf_token.encode()):
@@ -82,7 +82,7 @@ class Authentication:
 
     async def sign_in(self, token: str, name: str, answer: Response) -> Response | None:
         """Give `answer` the cookie of a new session, and return None; or return the answer that refuses the token."""
-        if refusal := await self._judge(request, token):
+        if refusal := await self._authenticate(request, token):
             return refusal
         self._set_cookie(answer, self._sessions.open(excerpt(name, NAME_LIMIT), time.time()))
         return None
@@ -98,7 +98,7 @@ class Authentication:
         cookie = asked.cookies.get(self._sessions.cookie_name)
         return self._sessions.read(cookie, time.time()) if cookie else None
 
-    async def _judge(self, asked: Request | Websocket, token: str | None) -> Response | None:
+    async def _authenticate(self, asked: Request | Websocket, token: str | None) -> Response | None:
         address = address_of(asked.remote_addr or "")
         decision = self._authenticator.authenticate(address, token, trio.current_time())
         if decision is AccessDecision.ADMITTED:
