@@ -19,7 +19,7 @@ def test_a_test_types_each_command(name: str) -> None:
     typed = re.compile(rf"/{name}(\s.*)?", re.DOTALL)
 
     assert any(typed.fullmatch(text) for text in literals("chat")), (
-        f'write a test of what it decides, in this file: obey(world.chat, alice, "/{name}")'
+        f'write a test of what it decides, in this file: execute(world.chat, alice, "/{name}")'
     )
 
 
