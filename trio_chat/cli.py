@@ -339,7 +339,7 @@ def history(context: click.Context) -> None:
 
 
 _ACCOUNTS_OPTION = click.option(
-    "--accounts", is_flag=True, help="With the claimed names: their keys, hashes of passwords, rooms and read marks."
+    "--accounts", is_flag=True, help="With the claimed names: their keys, password hashes, rooms and read marks."
 )
 
 
@@ -375,7 +375,7 @@ def import_history(file: str, accounts: bool, config: Path | None, **flags: Any)
     return transfer.import_history(settings, file, with_accounts=accounts)
 
 
-@history.command("compact", cls=SettingsCommand, short_help="Give the disk space of removed entries back.")
+@history.command("compact", cls=SettingsCommand, short_help="Free the disk space of removed entries.")
 @deferred_options(ServeSettings, _HISTORY_OPTIONS)
 @config_option
 def compact_history(config: Path | None, **flags: Any) -> int:

@@ -2,7 +2,7 @@
 
 import json
 
-from trio_chat.server.sessions.mentions import NO_NAME, NOBODY_CALLED
+from trio_chat.server.sessions.mentions import NO_MENTIONS, NO_NAME
 
 
 def test_the_lines_that_call_one_are_listed(server) -> None:
@@ -13,7 +13,7 @@ def test_the_lines_that_call_one_are_listed(server) -> None:
     alice.send(b"/mentions\n")
     alice.until(f"{NO_NAME} ***")
     alice.send(b"/nick al\n/mentions\n")
-    alice.until(f"{NOBODY_CALLED} ***")
+    alice.until(f"{NO_MENTIONS} ***")
 
     bob.send(b"al: one\nalso not me\nAL, two\n/join dev\nal: elsewhere\n/join lobby\nend\n")
     alice.until("> end")

@@ -417,7 +417,7 @@ COMMANDS: Mapping[str, Command[CommandFunction]] = table_of(
         Command(
             "mentions",
             "[N]",
-            "show the last lines that call you by name",
+            "show the last lines that mention you",
             _mentions,
             Effect.ASKS,
             price=PAST,

@@ -79,7 +79,8 @@ ADMISSION = "Who may connect"
 IDENTITY = "Names"
 PEOPLE = "Rates and time-outs of clients"
 MEMORY = "Memory"
-OPERATION = "Console and log"
+OPERATION = "Console, log and shutdown"
+STICKERS = "Stickers"
 
 PORT = integer(0, 65535, metavar="PORT")
 HOST = host("ADDRESS", "an address, a host name, or * for every interface")
@@ -162,8 +163,8 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
     journal_durability: Annotated[
         Literal["strict", "assured", "relaxed"],
         SettingMeta(
-            "Durability without which no journal in Redis is used: strict, on disk before anyone sees it; assured, the "
-            "same on your word, where Redis hides its settings; or relaxed, as Redis is set.",
+            "Durability that a journal in Redis must have: strict, on disk before anyone sees it; assured, the same on "
+            "your word, where Redis hides its settings; or relaxed, as Redis is set.",
             choice("DURABILITY", "strict", "assured", "relaxed"),
             section=STORAGE,
         ),
@@ -272,8 +273,8 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
     names: Annotated[
         Literal["open", "claimed", "members"],
         SettingMeta(
-            "Names of people without an account: open gives them any that nobody has claimed, claimed those that begin "
-            "with guest-, and members does not let them in.",
+            "Names of people who have claimed none: open, any that is free; claimed, guest-NAME; members, nobody comes "
+            "in without a name of their own or an invite.",
             choice("MODE", "open", "claimed", "members"),
             is_live=True,
             section=IDENTITY,
@@ -282,11 +283,10 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
     stickers: Annotated[
         Path | None,
         SettingMeta(
-            "TOML file with stickers for everybody, which clients draw, pictures included. Its changes are taken over "
-            "at once.",
+            "TOML file with stickers for everybody, pictures included; its changes take effect within seconds.",
             FILE,
             "none",
-            section=IDENTITY,
+            section=STICKERS,
         ),
     ] = None
     names_file: Annotated[
@@ -457,7 +457,8 @@ class JoinSettings(msgspec.Struct, frozen=True, kw_only=True):
     view: Annotated[
         str | None,
         SettingMeta(
-            "At a terminal, show the chat line by line, or on the whole screen with rooms and members beside it.",
+            "At a terminal, show the chat line by line (lines), or on the whole screen with rooms and members beside "
+            "it (screen).",
             choice("VIEW", "lines", "screen"),
             "screen where the terminal can show it, else lines",
         ),
@@ -465,7 +466,8 @@ class JoinSettings(msgspec.Struct, frozen=True, kw_only=True):
     mouse: Annotated[
         bool,
         SettingMeta(
-            "On the full screen, scroll by the wheel and go to a room by a click; Shift selects text then, mostly.",
+            "On the full screen, scroll by the wheel and go to a room by a click; most terminals then select text with "
+            "Shift.",
             BOOLEAN,
         ),
     ] = False
@@ -479,7 +481,7 @@ class JoinSettings(msgspec.Struct, frozen=True, kw_only=True):
     highlight: Annotated[
         tuple[str, ...],
         SettingMeta(
-            "Word that calls you like your name does; repeatable.",
+            "Word that counts as a mention, as your name does; repeatable.",
             text_list("WORD", "words"),
             "none",
         ),
@@ -489,11 +491,11 @@ class JoinSettings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 20
     bell: Annotated[
         bool,
-        SettingMeta("At a terminal, ring the bell when someone says your name or sends you a direct message.", BOOLEAN),
+        SettingMeta("At a terminal, ring the bell when someone mentions you or sends you a private message.", BOOLEAN),
     ] = True
-    links: Annotated[
-        bool, SettingMeta("On the full screen, let the terminal open addresses of the web (OSC 8).", BOOLEAN)
-    ] = True
+    links: Annotated[bool, SettingMeta("On the full screen, let the terminal open web addresses (OSC 8).", BOOLEAN)] = (
+        True
+    )
     times: Annotated[
         bool | None, SettingMeta("Show the local time of each line.", BOOLEAN, "true at a terminal, false on a pipe")
     ] = None
@@ -507,8 +509,8 @@ class JoinSettings(msgspec.Struct, frozen=True, kw_only=True):
     remember: Annotated[
         bool,
         SettingMeta(
-            "At a terminal, remember from one time to the next the rooms that you are in, whom you ignore and how far "
-            "you have read.",
+            "At a terminal, remember for the next time the rooms that you are in, whom you ignore and how far you have "
+            "read.",
             BOOLEAN,
         ),
     ] = True
@@ -522,7 +524,7 @@ class JoinSettings(msgspec.Struct, frozen=True, kw_only=True):
     wait: Annotated[
         float,
         SettingMeta(
-            "In a pipeline, try for so long after the end of the input to reach the server; what is not sent by then "
+            "In a pipeline, how long to try to reach the server after the end of the input; what is not sent by then "
             "is kept for the next time.",
             duration(0, 30 * 86400),
         ),
@@ -562,13 +564,13 @@ class JoinSettings(msgspec.Struct, frozen=True, kw_only=True):
     pictures: Annotated[
         str,
         SettingMeta(
-            "At a terminal, draw stickers that are pictures: as well as it says that it can (auto), of coloured half "
-            "blocks, or not at all.",
+            "At a terminal, draw stickers that are pictures: auto, as well as the terminal can; blocks, of coloured "
+            "half blocks; none, as text.",
             choice("HOW", "auto", "blocks", "none"),
         ),
     ] = "auto"
     animation: Annotated[
-        bool, SettingMeta("Let stickers that are pictures move: once where somebody said one.", BOOLEAN)
+        bool, SettingMeta("Play stickers that are moving pictures, once each time that somebody says one.", BOOLEAN)
     ] = True
     stickers: Annotated[
         Path | None,

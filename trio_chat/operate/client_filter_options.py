@@ -19,9 +19,15 @@ _OPTIONS = (
     ),
     click.option("--nick", metavar="NAME", shell_complete=complete_nick, help="Only those whose nick begins so."),
     click.option("--mode", type=click.Choice(["lines", "frames"]), help="Only those who speak lines (nc), or frames."),
-    click.option("--behind", type=click.IntRange(1), metavar="N", help="Only those with N entries yet to be sent."),
-    click.option("--idle", type=DurationType(), metavar="TIME", help="Only those idle for so long: 90s, 2h."),
-    click.option("--away/--connected", "away", default=None, help="Only those whose connection broke; or is there."),
+    click.option(
+        "--behind", type=click.IntRange(1), metavar="N", help="Only those with at least N entries yet to be sent."
+    ),
+    click.option(
+        "--idle", type=DurationType(), metavar="TIME", help="Only those idle for at least this long: 90s, 2h."
+    ),
+    click.option(
+        "--away/--connected", "away", default=None, help="Only those whose connection broke, or only the others."
+    ),
     click.option("--search", metavar="TEXT", help="Only those whose nick, address, room or id has this in it."),
 )
 

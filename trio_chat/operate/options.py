@@ -17,8 +17,8 @@ from trio_chat.operate.output import Output, note
 
 SERVER_OPTIONS = {
     "admin": "URL of the admin API, or HOST:PORT.",
-    "admin_token_file": "File with its token on the first line.",
-    "admin_ca": "PEM file with the only certificate authority to trust for it.",
+    "admin_token_file": "File with the admin API's token on its first line.",
+    "admin_ca": "PEM file with the only certificate authority to trust for the admin API.",
     "data": "Data folder of a server on this machine.",
 }
 
@@ -66,7 +66,7 @@ def operator_command(name: str, **attributes: Any) -> Callable[[Callable[..., in
             return function(OperatorContext(api, Output(is_json=is_json)), **values)
 
         update_wrapper(run, function)
-        command = click.option("--json", "is_json", is_flag=True, help="Print JSON, as the API has it.")(run)
+        command = click.option("--json", "is_json", is_flag=True, help="Print the API's answer as JSON.")(run)
         command = setting_options(OperatorSettings, SERVER_OPTIONS)(config_option(command))
         return click.command(name, cls=OperatorCommand, **attributes)(command)
 

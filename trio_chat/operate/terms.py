@@ -24,7 +24,7 @@ def term_options(command: _Command) -> _Command:
             metavar="TIME",
             help="Until 18:00, 2026-12-24T18:00, or for 2h or 7d.",
         ),
-        click.option("--minutes", type=click.IntRange(1, MINUTES_MAX), metavar="N", help="For so many minutes."),
+        click.option("--minutes", type=click.IntRange(1, MINUTES_MAX), metavar="N", help="For this many minutes."),
         click.option("--reason", metavar="TEXT", help="The reason, which they are told."),
     ):
         command = option(command)
@@ -34,8 +34,8 @@ def term_options(command: _Command) -> _Command:
 def change_options(command: _Command) -> _Command:
     """Give a command the options by which it changes what there is."""
     for option in (
-        click.option("--for-good", is_flag=True, help="With --change: without an end."),
-        click.option("--change", is_flag=True, help="Change the end or the reason of one that there is."),
+        click.option("--for-good", is_flag=True, help="With --change: make it permanent."),
+        click.option("--change", is_flag=True, help="Change the end or the reason of an existing one."),
     ):
         command = option(command)
     return command

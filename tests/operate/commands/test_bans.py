@@ -69,7 +69,7 @@ def test_the_end_and_the_reason_of_a_ban_are_changed(operate: Operate) -> None:
     operate("unban", "192.0.2.0/25")
     nothing = operate("ban", "192.0.2.0/25", "--change", "--for-good")
 
-    assert longer.out == "the ban of 192.0.2.0/25 holds for good now\n"
+    assert longer.out == "the ban of 192.0.2.0/25 now holds for good\n"
     assert (ban["until"], ban["reason"]) == (None, "spam again")
     assert (nothing.status, nothing.err[:29]) == (3, "trio-chat: there is no ban of")
 

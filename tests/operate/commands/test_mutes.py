@@ -48,7 +48,7 @@ def test_the_end_of_a_mute_is_changed_by_its_id(operate: Operate) -> None:
     changed = operate("mute", made["id"], "--change", "--minutes", "90")
     operate("unmute", made["id"])
 
-    assert changed.out.startswith("the mute of 192.0.2.0/25 holds until ")
+    assert changed.out.startswith("the mute of 192.0.2.0/25 now holds until ")
 
 
 def test_a_muted_client_is_marked_and_its_mute_is_found_by_its_name(server: Server, operate: Operate) -> None:

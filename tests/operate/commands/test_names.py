@@ -25,7 +25,7 @@ def test_names_are_handed_out_listed_reset_and_removed(server: Server, operate: 
     assert "SHA256:" in listed.out
     assert "its invite" in listed.out
     assert re.fullmatch(line_for("alice", server.port), reset.out)
-    assert removed.out == "[bob] is nobody's now\n"
+    assert removed.out == "[bob] is free now\n"
     assert operate("names list", "bob").err == "nobody has claimed such a name\n"
 
 

@@ -86,9 +86,9 @@ def test_a_topic_is_set_shown_and_cleared(server: Server, operate: Operate) -> N
     cleared = operate("topic", "topics", "--clear")
     none = operate("topic", "topics")
 
-    assert set_.out == "the topic of #topics is deploy at 22:00 now\n"
+    assert set_.out == "the topic of #topics is now deploy at 22:00\n"
     assert shown.out == "deploy at 22:00\n"
-    assert cleared.out == "the topic of #topics is clear now\n"
+    assert cleared.out == "#topics has no topic now\n"
     assert (none.status, none.out, none.err) == (0, "", "#topics has no topic\n")
     assert "deploy at 22:00" in "\n".join(frank.until("cleared the topic ***"))
 

@@ -319,7 +319,7 @@ class Sender:
         if mute.is_over:
             return f"#{room} is not muted any more" if muted.remove(room) else f"#{room} is not muted"
         muted.add_all([room])
-        return f"#{room} is muted, until you /unmute {room}: only what calls you there counts"
+        return f"#{room} is muted, until you /unmute {room}: only mentions of you count there"
 
     def _do(self, local: Local) -> list[Row]:
         transcript, room = self._display.transcript, self._narrator.room

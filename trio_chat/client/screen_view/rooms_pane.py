@@ -1,4 +1,4 @@
-"""The pane of the rooms: with the numbers of new lines, and of those in which the person is called. Pure."""
+"""The pane of the rooms: with the numbers of new lines and of mentions. Pure."""
 
 from trio_chat.chat.text import clean
 from trio_chat.client.transcript.muted_rooms import MutedRooms

@@ -407,7 +407,7 @@ OUR_COMMANDS: Mapping[str, Command[Interpret]] = table_of(
         Command(
             "mute",
             "[ROOM]",
-            "count and show only what calls you in a room that you are not looking at",
+            "count and show only mentions in a room that you are not looking at",
             _mute,
             Effect.ASKS,
         ),
@@ -466,7 +466,7 @@ ELSEWHERE: Mapping[str, str] = MappingProxyType(
         "server": "this client is at one server at a time: `trio-chat join HOST` in another window joins another",
         "set": "the settings are in client.toml and in the options of `trio-chat join --help`",
         "notify": "a mention rings the bell; /mute ROOM keeps a room quiet",
-        "hilight": "--highlight WORD, or `highlight` in client.toml, has the words that call you",
+        "hilight": "--highlight WORD, or `highlight` in client.toml, has the words that count as a mention",
     }
 )
 """Answers to commands of other clients that have no counterpart here."""

@@ -102,7 +102,7 @@ class RoomStates:
 
     @property
     def news(self) -> str:
-        """The number of lines that were not read, in all rooms; with a mark, of those in which the person is called."""
+        """The number of lines that were not read, in all rooms; with a mark, of those that mention the person."""
         mentions = sum(room.mentions for room in self._rooms.values())
         unread = sum(room.unread for room in self._rooms.values())
         return f"{mentions}!" if mentions else str(unread or "")
@@ -181,7 +181,7 @@ class RoomStates:
         return self._before if self._rooms.get(_key(self._before.name)) is self._before else self.current
 
     def with_news(self) -> RoomState | None:
-        """Return the next room with something new: one where the person is called first."""
+        """Return the next room with something new: those that mention the person come first."""
         rooms = self.all
         at = rooms.index(self.current)
         following = rooms[at + 1 :] + rooms[:at]

@@ -24,7 +24,7 @@ class Style(StrEnum):
     """The line where the person stopped reading."""
     STRONG = "strong"
     CALLED = "called"
-    """The number of lines in which the person is called."""
+    """The number of lines that mention the person."""
     CHOSEN = "chosen"
     BAR = "bar"
     """A line between panes."""

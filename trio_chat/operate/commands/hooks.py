@@ -20,7 +20,7 @@ COLUMNS = (
 )
 
 
-@operator_command("add", short_help="Make the secret address of a program.")
+@operator_command("add", short_help="Make a secret address for a program.")
 @click.argument("room", shell_complete=complete_room)
 @click.option("--name", required=True, metavar="NAME", help="Name under which it speaks, which nobody can take then.")
 def add_hook(context: OperatorContext, room: str, name: str) -> None:

@@ -26,16 +26,21 @@ HOST_OPTION = click.option(
     "--host",
     metavar="NAME",
     default="",
-    help="The name or address by which they reach this server (default: its own name).",
+    help="Name or address by which they reach this server.  [default: its own name]",
 )
 
 
-@operator_command("invite", short_help="Make an invite, to be pasted to a colleague.")
+@operator_command("invite", short_help="Make an invite to send to a colleague.")
 @click.option(
-    "--uses", type=click.IntRange(1, 1000), default=1, show_default=True, metavar="N", help="How many may use it."
+    "--uses",
+    type=click.IntRange(1, 1000),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="How many people may use it.",
 )
 @click.option(
-    "--expires", type=DurationType(), default="7d", show_default=True, metavar="TIME", help="How long it is good."
+    "--expires", type=DurationType(), default="7d", show_default=True, metavar="TIME", help="How long it is valid."
 )
 @HOST_OPTION
 def invite(context: OperatorContext, uses: int, expires: float, host: str) -> None:

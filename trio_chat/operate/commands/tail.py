@@ -20,7 +20,15 @@ SPEECH = ("said", "acted", "announced")
 
 @operator_command("tail")
 @click.argument("room", shell_complete=complete_room)
-@click.option("-n", "--lines", type=click.IntRange(0, 1_000_000), default=20, metavar="N", show_default=True)
+@click.option(
+    "-n",
+    "--lines",
+    type=click.IntRange(0, 1_000_000),
+    default=20,
+    metavar="N",
+    show_default=True,
+    help="Number of past entries to begin with.",
+)
 @click.option("--since", type=InstantType(), metavar="TIME", help="All since 14:00, yesterday, 90m, 7d, instead of -n.")
 @click.option("--ids", "has_ids", is_flag=True, help="Show the id of each entry, as `trio-chat remove` takes it.")
 @click.option("--follow/--no-follow", default=True, help="Go on with what comes, until Ctrl-C.  [default: follow]")

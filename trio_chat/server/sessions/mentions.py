@@ -11,8 +11,8 @@ from trio_chat.chat.words import calls
 from trio_chat.server.sessions.context import SessionContext
 from trio_chat.server.transport.outlet import PeerOutlet
 
-NO_NAME = "you have no name yet by which anybody could call you: /nick NAME"
-NOBODY_CALLED = "nobody has called you by name here"
+NO_NAME = "you have no name yet that anybody could mention: /nick NAME"
+NO_MENTIONS = "nobody has mentioned you here"
 
 FOUND_PER_MENTION = 2
 """Entries searched for each that is wanted: a search also finds words that only begin with the name, and own lines."""

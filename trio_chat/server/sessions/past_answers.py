@@ -15,7 +15,7 @@ from trio_chat.journal import Damaged, Past
 from trio_chat.journal.lookup import ids_of
 from trio_chat.server.sessions.context import SessionContext
 from trio_chat.server.sessions.conversations import read_past, search_past
-from trio_chat.server.sessions.mentions import NOBODY_CALLED, mentions_of
+from trio_chat.server.sessions.mentions import NO_MENTIONS, mentions_of
 from trio_chat.server.sessions.news_report import stopped_at
 from trio_chat.server.transport.outlet import PeerOutlet
 from trio_chat.wire.lines import line_of_past
@@ -126,7 +126,7 @@ class PastAnswers:
         """Yield the entries that call the client by its name, oldest first."""
         shown = await mentions_of(self._context, self._client, self._outlet, limit)
         yield [_row_of(past) for past in shown]
-        yield self._footer("" if shown else NOBODY_CALLED, *shown)
+        yield self._footer("" if shown else NO_MENTIONS, *shown)
 
     def _footer(self, how: str, *shown: Past) -> list[str]:
         """Return the row that ends an answer: how to read on, and the zone of the times if it was not told yet."""
