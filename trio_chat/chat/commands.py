@@ -42,7 +42,7 @@ from trio_chat.chat.prices import (
 )
 from trio_chat.chat.search_query import FILTERS, read_search
 from trio_chat.chat.text import clean, with_tabs_as_blanks
-from trio_chat.chat.typed_line import TypedLine, read_line
+from trio_chat.chat.typed_line import TypedLine, may_hide_command, read_line
 from trio_chat.chat.wording import (
     HISTORY_DEFAULT,
     HISTORY_MAX,
@@ -145,7 +145,7 @@ def execute(
     Raises ChatError with a sentence for the one who typed it.
     """
     typed = typed or read_line(line)
-    if typed.text != line or line.startswith(("[", "O", "^")):
+    if may_hide_command(line, typed):
         refuse_hidden(line, COMMANDS.values())
     if typed.is_quit:
         return LeaveChat()

@@ -87,6 +87,11 @@ def without_keys(secret: str) -> str:
     return as_seen(secret) if _CONTROL.search(secret) else secret
 
 
+def may_hide_command(line: str, typed: TypedLine) -> bool:
+    """Tell whether a line, read as `typed`, may have a command behind a key that left letters before it."""
+    return typed.text != line or line.startswith(("[", "O", "^"))
+
+
 def command_behind_key(line: str, names: Iterable[str]) -> str:
     """Find one of these commands after a key that left letters before it. -> "" for none, or where it is a command"""
     line = _edited(line)

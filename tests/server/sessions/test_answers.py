@@ -32,6 +32,8 @@ REFUSED = {
     "not-utf8": b"\xff\n",
     "frame": b'{"type":"tell","to":"bob","text":"hi"}\n',
     "hidden": b"\x1b[A/msg bob hi\n",
+    "hidden without Escape": b"OA/msg bob hi\n",
+    "hidden with Escape shown": b"^[[A/msg bob hi\n",
 }
 """A line for each reason to refuse one."""
 

@@ -22,7 +22,7 @@ from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import LOBBY
 from trio_chat.chat.log import Mode
 from trio_chat.chat.outlet import CloseReason
-from trio_chat.chat.typed_line import TypedLine, read_line
+from trio_chat.chat.typed_line import TypedLine, may_hide_command, read_line
 from trio_chat.chat.wording import LATE_HELLO, NO_FRAMES, command_meant, notice, who_you_are
 from trio_chat.server.sessions.arrivals import Arrival
 from trio_chat.server.sessions.asking import ask, must_ask
@@ -218,7 +218,7 @@ class LinesSession:
                 await names.take_answer(names.question, line)
             elif names.unasked and not (typed and (typed.command or typed.is_quit)):
                 await names.drop_unasked()
-            elif typed and self._is_mere_text(line, typed):
+            elif typed and isinstance(line, str) and self._is_mere_text(line, typed):
                 self._take_text(typed.text)
             else:
                 await self._say()
@@ -250,9 +250,10 @@ class LinesSession:
             self._output.notify(f'"{line.strip()}" was said as text: {meant}')
             await self._output.flush()
 
-    def _is_mere_text(self, line: str | LineFault, typed: TypedLine) -> bool:
+    def _is_mere_text(self, line: str, typed: TypedLine) -> bool:
         """Tell whether a line is text of a client that is known, with nothing in it that needs a closer look."""
-        return self._is_known and typed.text == line and not (typed.command or typed.is_quit or "{" in line)
+        needs_closer_look = typed.command or typed.is_quit or "{" in line or may_hide_command(line, typed)
+        return self._is_known and not needs_closer_look
 
     def _take_text(self, text: str) -> None:
         """Take a text that is to be said, with the blank lines before it, or count it among these."""
