@@ -103,7 +103,7 @@ def test_without_it_an_export_has_none(old, tmp_path):
 def test_without_it_an_import_leaves_those_in_the_file_out_and_says_so(new, file, capsys):
     assert import_history(new, file) == 0
 
-    assert "its 2 accounts only with --accounts" in capsys.readouterr().err
+    assert "--accounts adds its 2 accounts" in capsys.readouterr().err
     assert names_in(new.data) == []
     assert len(texts(new.data)) == 5
 
