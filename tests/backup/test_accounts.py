@@ -84,7 +84,7 @@ def file(old: ServeSettings, tmp_path: Path) -> str:
 def test_with_accounts_an_empty_journal_becomes_the_exported_one(old, new, file, capsys):
     assert run(["history", "import", "--accounts", file, "--data", str(new.data)]) == 0
 
-    assert "and 2 accounts" in capsys.readouterr().err
+    assert "added 2 accounts" in capsys.readouterr().err
     assert names_in(new.data) == names_in(old.data) == [ALICE, CARLA]
     assert texts(new.data) == texts(old.data)
 
@@ -122,7 +122,7 @@ def test_names_that_belong_to_others_here_are_left_out_and_named(new, file, caps
 
     assert import_history(new, file, with_accounts=True) == 0
 
-    assert "and 1 account; left out, since they belong to others here: Alice" in capsys.readouterr().err
+    assert "added 1 account; left out, since they belong to others here: Alice" in capsys.readouterr().err
     assert {name for name, _ in names_in(new.data)} == {ours[0], CARLA[0]}
 
 
@@ -132,7 +132,7 @@ def test_a_second_import_changes_nothing(new, file, capsys):
 
     assert import_history(new, file, with_accounts=True) == 0
 
-    assert "and 0 accounts" in capsys.readouterr().err
+    assert "added 0 accounts" in capsys.readouterr().err
     assert names_in(new.data) == [ALICE, CARLA]
 
 
