@@ -86,7 +86,7 @@ class RemovedHook(msgspec.Struct, frozen=True):
 
 @endpoint("GET /hooks", Operation({200: HookList}))
 async def list_hooks(state: AdminState) -> Response:
-    """List the hooks: under which names programs speak, in which rooms, and who let them."""
+    """List the hooks: their names, their rooms, and who made them."""
     return list_answer("hooks", state.operator.hooks.current(), _view_of)
 
 

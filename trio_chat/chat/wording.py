@@ -44,7 +44,7 @@ SAY_A_SLASH = ("//TEXT", "say a line that begins with /")
 
 
 _LEAVES = "/quit leaves"
-_HELPS = "/help lists what there is"
+_HELPS = "/help lists the commands"
 _MEANT = MappingProxyType(
     dict.fromkeys(("quit", "exit", "logout", "exit()", ":q", ":q!", ":wq"), _LEAVES) | {"help": _HELPS}
 )

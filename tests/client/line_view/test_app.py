@@ -877,7 +877,7 @@ def test_a_paste_that_is_being_written_to_disk_can_be_stopped(
     assert _kept(tmp_path) == []
 
 
-@pytest.mark.parametrize(("typed", "command"), [("quit", "/quit leaves"), ("Help", "/help lists what there is")])
+@pytest.mark.parametrize(("typed", "command"), [("quit", "/quit leaves"), ("Help", "/help lists the commands")])
 def test_a_word_that_is_a_command_elsewhere_is_asked_about(play: Any, typed: str, command: str) -> None:
     async def scene(peer: Any, screen: Any) -> None:
         question = f'say "{typed}" to #lobby? {command}. y/n/e (e: edit), then Enter:'

@@ -96,7 +96,7 @@ class Bans:
         found = filter(None, map(self._by_network.get, named_networks(written, network)))
         if ban := next(holding(tuple(found), now), None):
             return ban
-        raise ChatError("not-banned", f"{show_network(network)} is not banned")
+        raise ChatError("not-banned", f"there is no ban of {show_network(network)}")
 
     def change(self, ban: Ban) -> None:
         """Replace the ban of exactly this network, which there is."""
@@ -107,7 +107,7 @@ class Bans:
     def remove(self, network: Network) -> Ban:
         """Lift the ban of exactly this network, and return it. Raises ChatError where there is none."""
         if network not in self._in_order:
-            raise ChatError("not-banned", f"{show_network(network)} is not banned")
+            raise ChatError("not-banned", f"there is no ban of {show_network(network)}")
         return self._drop(network)
 
     def find(self, address: IpAddress, now: float) -> Ban | None:

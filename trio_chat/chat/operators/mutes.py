@@ -151,7 +151,7 @@ class Mutes:
     def remove(self, mute: Mute) -> None:
         """Lift a mute. Raises ChatError where it is lifted already."""
         if mute.number not in self._in_order:
-            raise ChatError("not-muted", f"{mute.who} is not muted")
+            raise ChatError("not-muted", f"there is no mute of {mute.who}")
         self._drop(mute.number)
 
     def sync(self, kept: Sequence[Mute]) -> Iterator[None]:
@@ -198,7 +198,7 @@ class Mutes:
         else:
             found = self._of_client(who, chat)
         if not (held := list(holding(found, now))):
-            raise ChatError("not-muted", f"{excerpt(who)} is not muted; mutes are listed with their ids")
+            raise ChatError("not-muted", f"there is no mute of {excerpt(who)}; mutes are listed with their ids")
         return held
 
     def current(self, now: float, limit: int = LISTED_MAX) -> list[Mute]:

@@ -99,7 +99,7 @@ def kick(
 ) -> int | None:
     """Kick a client: WHO is a port, ADDRESS:PORT, id or nick. Or kick all whom a filter fits.
 
-    With a filter it shows whom that fits, and asks. Exactly those are kicked then who were shown and are still there.
+    With a filter it shows whom that fits, and asks. It then kicks those of them who are still there.
     """
     wanted = filter_of(values)
     if (who is None) == (not wanted):

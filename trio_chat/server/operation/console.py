@@ -332,7 +332,11 @@ COMMANDS = MappingProxyType(
             ConsoleCommand("ban NETWORK [MINUTES] [REASON]", "ban an address or network, and kick its clients", _ban),
             ConsoleCommand("unban NETWORK", "lift a ban", _unban),
             ConsoleCommand("bans", "show who is banned", _bans),
-            ConsoleCommand("mute WHO [MINUTES] [REASON]", "let a client, address or network say nothing", _mute),
+            ConsoleCommand(
+                "mute WHO [MINUTES] [REASON]",
+                "mute a client, address or network: it reads everything, and can say nothing",
+                _mute,
+            ),
             ConsoleCommand("unmute WHO", "lift a mute; by its id, too", _unmute),
             ConsoleCommand("mutes", "show who is muted", _mutes),
             ConsoleCommand("audit [N]", "show the last 20 operator actions, or N", _audit),
