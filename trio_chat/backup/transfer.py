@@ -158,14 +158,12 @@ async def _load_accounts(journal: Journal, source: "HistoryFile") -> str:
     taken = await need(journal, Importable).load_names(source.accounts, keeps_marks=keeps_marks)
     new = sum(account.id not in here for account, _ in source.accounts) - len(taken)
     left_out = f"; left out, since they belong to others here: {', '.join(taken)}" if taken else ""
-    return f"; and {_counted(new, 'account', 'accounts')}{left_out}"
+    return f"; added {_counted(new, 'account', 'accounts')}{left_out}"
 
 
 def _left_accounts(source: "HistoryFile") -> str:
     """Return the end of the sentence that reports an import, about accounts in the file that are not imported."""
-    return (
-        f"; its {_counted(len(source.accounts), 'account', 'accounts')} only with --accounts" if source.accounts else ""
-    )
+    return f"; --accounts adds its {_counted(len(source.accounts), 'account', 'accounts')}" if source.accounts else ""
 
 
 class HistoryFile:

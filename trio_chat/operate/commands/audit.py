@@ -13,10 +13,20 @@ COLUMNS = (Column("TIME"), Column("WHO", may_shrink=True), Column("ACTION"), Col
 
 @operator_command("audit")
 @click.option("--who", metavar="TEXT", help="Only by those whose name has this in it.")
-@click.option("--action", metavar="NAME", help="Only this: kick, kick-many, ban, unban, say, reload.")
-@click.option("--since", type=InstantType(), metavar="TIME", help="Since 14:00, 2026-11-28T14:00, 90m or 7d.")
+@click.option("--action", metavar="NAME", help="Only this action, such as kick, ban, mute, say or reload.")
+@click.option(
+    "--since", type=InstantType(), metavar="TIME", help="Since 14:00, 2026-11-28T14:00, or for the last 90m or 7d."
+)
 @click.option("--until", type=InstantType(), metavar="TIME", help="Before this time.")
-@click.option("-n", "--limit", type=click.IntRange(1, 1_000_000), default=20, metavar="N", show_default=True)
+@click.option(
+    "-n",
+    "--limit",
+    type=click.IntRange(1, 1_000_000),
+    default=20,
+    metavar="N",
+    show_default=True,
+    help="At most this many.",
+)
 def audit(context: OperatorContext, limit: int, **values: str | None) -> None:
     """List what operators did, by whom and when: the newest 20, oldest first."""
     query = {name: value for name, value in values.items() if value}

@@ -46,7 +46,7 @@ def ban(context: OperatorContext, network: str, dry_run: bool, change: bool, for
     new_terms = read_terms(terms, change=change, for_good=for_good, dry_run=dry_run)
     if change:
         answer = change_named(context, "PATCH", BANS, network, new_terms)
-        print_change(context, answer, lambda it: f"the ban of {it['ban']['network']} holds {ending(it['ban'])} now")
+        print_change(context, answer, lambda it: f"the ban of {it['ban']['network']} now holds {ending(it['ban'])}")
         return
     answer = context.api.call("POST", "/bans", body={"network": network, **new_terms, "dry_run": dry_run})
     if context.is_json:

@@ -30,7 +30,7 @@ SHOWN_MAX = 50
     metavar="ORDER",
     help=f"Order: {', '.join(SORTS)}; with a - before it, the other way around.  [default: connected]",
 )
-@click.option("--limit", "-n", type=click.IntRange(1, 1000), metavar="N", help="At most so many.")
+@click.option("--limit", "-n", type=click.IntRange(1, 1000), metavar="N", help="At most this many.")
 def clients(context: OperatorContext, who: str | None, sort: str, limit: int | None, **values: object) -> None:
     """List the clients, or show one: WHO is a port, ADDRESS:PORT, id or nick.
 

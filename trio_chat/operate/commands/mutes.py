@@ -52,7 +52,7 @@ def mute(context: OperatorContext, who: str, dry_run: bool, change: bool, for_go
     new_terms = read_terms(terms, change=change, for_good=for_good, dry_run=dry_run)
     if change:
         answer = change_named(context, "PATCH", MUTES, who, new_terms)
-        print_change(context, answer, lambda it: f"the mute of {_whom(it['mute'])} holds {ending(it['mute'])} now")
+        print_change(context, answer, lambda it: f"the mute of {_whom(it['mute'])} now holds {ending(it['mute'])}")
         return
     if not who.strip():
         raise click.UsageError("the name of the client is empty")

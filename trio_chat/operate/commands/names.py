@@ -74,7 +74,7 @@ def reset_name(context: OperatorContext, name: str, host: str) -> None:
 @click.argument("name")
 def remove_name(context: OperatorContext, name: str) -> None:
     """Make a NAME free for anybody, and end its connections."""
-    remove_named(context, NAMES, name, lambda it: f"[{it['name']['name']}] is nobody's now")
+    remove_named(context, NAMES, name, lambda it: f"[{it['name']['name']}] is free now")
 
 
 def _proofs_of(name: Json) -> str:

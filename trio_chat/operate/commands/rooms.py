@@ -30,7 +30,7 @@ COLUMNS = (
     metavar="ORDER",
     help="Order: name, members, entries; with a - before it, the other way around.  [default: -members]",
 )
-@click.option("--limit", "-n", type=click.IntRange(1), metavar="N", help="At most so many.")
+@click.option("--limit", "-n", type=click.IntRange(1), metavar="N", help="At most this many.")
 def rooms(context: OperatorContext, search: str | None, sort: str, limit: int | None) -> None:
     """List the rooms, with their numbers of members, and of entries since the server started."""
     found = read_pages(context.api, "/rooms", "rooms", {"search": search, "sort": sort}, limit)
@@ -47,7 +47,7 @@ def rooms(context: OperatorContext, search: str | None, sort: str, limit: int | 
 @operator_command("topic")
 @click.argument("room", shell_complete=complete_room)
 @click.argument("text", nargs=-1)
-@click.option("--clear", is_flag=True, help="Clear it.")
+@click.option("--clear", is_flag=True, help="Clear the topic.")
 def topic(context: OperatorContext, room: str, text: tuple[str, ...], clear: bool) -> None:
     """Set the topic of a ROOM, in the name of the server. Without a TEXT it is shown.
 
@@ -65,8 +65,10 @@ def topic(context: OperatorContext, room: str, text: tuple[str, ...], clear: boo
         raise explain_room_error(error, room) from error
     if context.is_json:
         context.output.object(answer)
-    elif clear or wanted:
-        context.output.clean_line(f"the topic of #{answer['name']} is {answer['topic'] or 'clear'} now")
+    elif clear:
+        context.output.clean_line(f"#{answer['name']} has no topic now")
+    elif wanted:
+        context.output.clean_line(f"the topic of #{answer['name']} is now {answer['topic']}")
     elif answer["topic"]:
         context.output.clean_line(answer["topic"])
     else:
