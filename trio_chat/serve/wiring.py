@@ -142,7 +142,7 @@ def wire(
         rate_limit=RateLimit(settings.rate, settings.burst),
         password=secrets.password,
         searches=Searches(journal, admission),
-        ends=Turnstile(nursery),
+        turnstile=Turnstile(nursery),
         accounts=accounts,
         memories=memories,
         tls=secrets.tls,

@@ -70,3 +70,20 @@ async def test_a_server_that_fails_leaves_nobody_waiting() -> None:
             server.cancel_scope.cancel()
 
     assert passed == 5
+
+
+async def test_of_many_connections_that_come_at_once_a_few_begin_in_each_turn(
+    open_server, autojump_clock, nursery: trio.Nursery
+) -> None:
+    came = []
+    async with open_server() as server:
+        server.context.turnstile = Turnstile(nursery, per_turn=10)
+        for _ in range(35):
+            await server.connect()
+
+        while len(server.changes) < 35:
+            await server.came.wait()
+            came.append(len(server.changes) - sum(came))
+
+    assert max(came) <= 20  # this task may run before or after the others of a turn
+    assert sum(came) == 35

@@ -35,7 +35,7 @@ class SessionContext:
     rate_limit: RateLimit
     password: Password
     searches: Searches
-    ends: Turnstile
+    turnstile: Turnstile
     accounts: Accounts
     memories: MemoryKeeping
     tls: Tls | None = None

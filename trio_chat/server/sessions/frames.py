@@ -61,7 +61,7 @@ async def serve_frames(context: SessionContext, peer: Peer) -> None:
                 await session.run()
         finally:
             reader.throttle.leave(session.resumable if session else "")
-            await context.ends.wait_turn()
+            await context.turnstile.wait_turn()
             outlet.push(None)
             if session:
                 reason = disconnect_reason(outlet, sys.exception() or outlet.fault)

@@ -76,7 +76,7 @@ async def serve_lines(context: SessionContext, peer: Peer) -> None:
     finally:
         if session is not None:
             session.throttle.leave()
-        await context.ends.wait_turn()
+        await context.turnstile.wait_turn()
         note_sent(context, client)
         error = sys.exception() or (None if session is None else session.fault)
         context.chat.disconnect(client, disconnect_reason(outlet, error))
@@ -179,7 +179,7 @@ class LinesSession:
 
     async def _end_input(self) -> None:
         """Handle what is left at the end of the input."""
-        await self._context.ends.wait_turn()
+        await self._context.turnstile.wait_turn()
         if not self._outlet.fault:  # else it was cut off, and what is left may be half a line
             await self._handle(self._decoder.finish())
         self._is_leaving, self.fault = True, self._outlet.fault

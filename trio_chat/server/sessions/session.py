@@ -145,6 +145,7 @@ async def _recognise(context: SessionContext, peer: Peer, silence_s: float | Non
     """
     must_encrypt = bool(context.tls and context.tls.is_required and not peer.is_encrypted)
     first = await peer.peek(silence_s or _greeting_timeout_s(context, peer))
+    await context.turnstile.wait_turn()
     if first == b"" or (first is None and silence_s):
         raise trio.BrokenResourceError("nobody came: not a byte was sent")
     if first and may_become_irc(first):

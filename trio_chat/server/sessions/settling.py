@@ -46,7 +46,7 @@ async def departed(context: SessionContext, client: Client) -> None:
     if client.departure_receipt:
         await failures_of([client.departure_receipt])
         await published(context)
-        await context.ends.wait_turn()
+        await context.turnstile.wait_turn()
     context.chat.finish_departures(client)
 
 

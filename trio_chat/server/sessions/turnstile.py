@@ -1,15 +1,15 @@
-"""A turnstile: thousands of connections that break at once end a bounded number at a time."""
+"""A turnstile: of thousands of connections that come or break at once, a bounded number begin or end at a time."""
 
 import trio
 
-ENDS_PER_TURN = 100
-"""Sessions that end in one turn of the loop, or go on with ending: each takes up to 0.1 ms."""
+SESSIONS_PER_TURN = 100
+"""Sessions that begin or end in one turn of the loop, or go on with ending: each takes up to 0.1 ms."""
 
 
 class Turnstile:
     """Lets some tasks pass in each turn of the loop, in their order."""
 
-    def __init__(self, nursery: trio.Nursery, *, per_turn: int = ENDS_PER_TURN) -> None:
+    def __init__(self, nursery: trio.Nursery, *, per_turn: int = SESSIONS_PER_TURN) -> None:
         """`nursery` outlives the tasks that pass."""
         self._nursery = nursery
         self._per_turn = per_turn
