@@ -64,7 +64,7 @@ class Batch:
         self.notices += notices
 
     def remove_changes(self) -> dict[str, SessionChange]:
-        """Remove the session changes and their notices. -> the changes, by owner"""
+        """Remove the session changes and their notices, and return the changes by owner."""
         removed = set(map(id, self.notices))
         self.drafts = [draft for draft in self.drafts if id(draft) not in removed]
         changes, self.sessions, self.notices = self.sessions, {}, []

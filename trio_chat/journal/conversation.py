@@ -1,10 +1,10 @@
-"""Conversations: the private messages of one other in a mailbox. For engines that compare entries."""
+"""Conversations: the private messages in a mailbox to and from one other. For engines that compare entries."""
 
 from trio_chat.chat.events import Draft, Kind
 
 
 def is_with(draft: Draft, account: str, name: str) -> bool:
-    """Tell whether a draft was told to or by an account, or else a guest of this name, as `lower` writes it."""
+    """Tell whether a draft is a private message to or from an account, or else a guest of a name in lower case."""
     if draft.kind is not Kind.TOLD:
         return False
     if account:

@@ -26,15 +26,15 @@ class Engine:
     accepts: Callable[[str], bool]
     """Tell whether something may follow the scheme and its colon."""
     open: OpenJournal
-    """Open a journal. The third argument returns the time of Trio's clock by which it must have closed,
-    the last is the durability without which it is not opened: an engine that always keeps all need not heed it."""
+    """Open a journal. The third argument returns the time of Trio's clock by which it must have closed. The last is
+    the durability without which it is not opened: an engine that never loses anything need not look at it."""
     check: Callable[[str, Path, Durability], None]
     """Check that `open` would succeed, and change nothing. Raises JournalError."""
     open_history: OpenHistory | None
     """Open a journal for reading only, also while a server uses it; None when it ends with its server."""
     compact: Compact | None = None
     """Rebuild a journal that no server uses, without the space of what was removed; None where there is no such space.
-    It returns the bytes before and after, and raises JournalError."""
+    Returns the size in bytes before and after. Raises JournalError."""
     warning_without_keep: str = ""
     """Warning for operators who keep all entries; "" where that does no harm."""
     lacks: frozenset[type] = frozenset()

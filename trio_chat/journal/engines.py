@@ -77,7 +77,7 @@ def check_outlasts_server(url: str) -> None:
 def compact_journal(url: str, *, data: Path) -> tuple[int, int]:
     """Rebuild the journal that `url` names, which no server may use, without the space of what was removed.
 
-    -> its bytes before and after. Raises JournalError.
+    Returns its size in bytes before and after. Raises JournalError.
     """
     engine, location = _find(url)
     if engine.compact is None:

@@ -100,7 +100,7 @@ class Intake:
         return self._follower
 
     def begin(self, batch: Batch) -> str | None:
-        """Let no more drafts into a batch. -> the reason why it must fail, or None
+        """Let no more drafts into a batch. Returns the reason why it must fail, or None.
 
         It must fail if an earlier one failed and nobody could know that yet: a speaker's line would be kept without, or
         before, the earlier line that failed.
@@ -199,7 +199,7 @@ class Intake:
             logger.warning("the journal is well again: %s", self._name)
 
     def give_up(self, error: str) -> int:
-        """Fail every batch that is not settled yet. -> the number of drafts in them"""
+        """Fail every batch that is not settled yet. Returns the number of drafts in them."""
         batches, self._unsettled = tuple(self._unsettled), {}
         for batch in batches:
             batch.settle(error)

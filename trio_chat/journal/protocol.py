@@ -72,10 +72,10 @@ class HistoryReader(Protocol):
         """
 
     async def first_id_since(self, time: float) -> int:
-        """Return the id that parts the entries kept before a time, in seconds since 1970, from those kept since.
+        """Return the id that separates the entries kept before a time, in seconds since 1970, from those kept since.
 
-        All that were kept before have lower ids. Where the clock was set back it is one of the places where the times
-        of neighbours lie on both sides. Its work is that of a few entries, however many there are. Raises JournalError.
+        All that were kept before have lower ids. Where the clock was set back, it is any id at which an entry kept
+        since follows one kept before. A few entries are looked at, however many there are. Raises JournalError.
         """
 
     async def read_names(self) -> Sequence[NameRecord]:
@@ -119,10 +119,7 @@ class Journal(HistoryReader, Protocol):
         """
 
     async def rooms(self) -> list[RoomRecord]:
-        """Return all rooms in which something was said (others may be among them), but no mailboxes.
-
-        Raises JournalError.
-        """
+        """Return all rooms in which something was said, and perhaps others, but no mailboxes. Raises JournalError."""
 
     async def pruned_in(self, room: str) -> int:
         """Return the highest id of an entry of a room that was pruned; 0 for none. Raises JournalError.
@@ -153,14 +150,14 @@ class Searchable(Protocol):
         author: str = "",
         asker: Hashable = None,
     ) -> Sequence[Past]:
-        """Return the newest `limit` entries of these rooms that hold all words, oldest first. Raises JournalError.
+        """Return the newest `limit` entries of these rooms that contain all words, oldest first. Raises JournalError.
 
-        Searched are entries of the kinds in `search_words.SEARCHED` for words as in `chat.words`: a word finds longer
-        ones that begin with it. `before` and `after` are ids. With `author`, a name in any case, only what that one
-        said is found; without any words, all of it.
+        Only entries of the kinds in `search_words.SEARCHED` are searched. A word, as `chat.words` has it, finds longer
+        ones that begin with it. `before` and `after` are ids. With `author`, a name in any case, only entries of that
+        author are found; without any words, all of them.
 
-        Its work is bounded, and ends when the caller is cancelled. Of several, that of the `asker` whose searches took
-        the least time lately may come first. Raises SearchError where it would need more.
+        The work is bounded: SearchError is raised where a search would need more. It ends when the caller is
+        cancelled. Of several searches, that of the `asker` whose searches took the least time lately may come first.
         """
 
 
@@ -181,7 +178,7 @@ class Importable(Protocol):
     """A journal that can take over the entries of another."""
 
     async def load(self, entries: Iterable[Entry], origin: Origin) -> int:
-        """Append the entries of another journal, all or none. -> the number of new ones
+        """Append the entries of another journal, all or none. Returns the number of new ones.
 
         They get new ids, except in an empty journal, which also takes over the epoch, and in one that did so before.
         Entries of that epoch that were loaded before are skipped. `follow` does not yield them. Raises JournalError,
@@ -191,8 +188,8 @@ class Importable(Protocol):
     async def load_names(self, names: Sequence[NameRecord], *, keeps_marks: bool) -> Sequence[str]:
         """Add the accounts of another journal, in one transaction. Those that are here already stay as they are.
 
-        Read marks are kept only where `keeps_marks`: they mean nothing unless `load` kept the ids of entries.
-        -> the names that were left out, since they belong to others here. Raises JournalError.
+        Returns the names that were left out, since they belong to other accounts here. Read marks are kept only where
+        `keeps_marks`: they mean nothing unless `load` kept the ids of entries. Raises JournalError.
         """
 
 
@@ -204,7 +201,7 @@ class OperatorStore(Protocol):
         """Append to the audit log. Raises JournalError."""
 
     async def read_audit(self, limit: int, wanted: AuditFilter = WHOLE_AUDIT) -> Sequence[AuditRecord]:
-        """Return the newest records that are meant, at most `limit`, oldest first. Raises JournalError."""
+        """Return the newest records that match the filter, at most `limit`, oldest first. Raises JournalError."""
 
     async def add_ban(self, ban: BanRecord) -> None:
         """Keep a ban, in place of an earlier one of the same network. Raises JournalError."""
@@ -288,23 +285,23 @@ class AccountStore(Protocol):
         before: int | None = None,
         after: int | None = None,
     ) -> Sequence[Past]:
-        """Return what was told in a mailbox to or by one other, oldest first, in a stretch as that of `read`.
+        """Return the private messages in a mailbox to and from one other, oldest first. The bounds are those of `read`.
 
         The other is an `account` by its id, or else a guest of a `name`, in any case of ASCII letters. Damaged entries
         are left out: nobody knows with whom they were. Raises JournalError.
         """
 
     async def count_news(self, marks: Mapping[str, int], *, most: int = 1000) -> Mapping[str, int]:
-        """Count the entries of rooms and mailboxes above an id each; of kinds in `PRESENCE`, none. Raises JournalError.
+        """Count the entries of rooms and mailboxes above an id each, except those of kinds in `PRESENCE`.
 
-        -> the number by room, `most` at most; also 0
+        Returns the number for every room of `marks`, `most` at most. Raises JournalError.
         """
 
     async def count_waiting(self, *, per_account: int, most: int) -> Sequence[WaitingRecord]:
-        """Count what was told to each account by others, and lies above the read mark of its mailbox.
+        """Count the private messages from others above the read mark of each account's mailbox, by sender.
 
-        Looked at are the oldest `per_account` entries above each mark, of kinds that are not in `PRESENCE`, and `most`
-        of all accounts together: what lies beyond is not counted. Raises JournalError.
+        Only the oldest `per_account` entries above each mark are looked at, of kinds that are not in `PRESENCE`, and
+        `most` of all accounts together. Raises JournalError.
         """
 
 

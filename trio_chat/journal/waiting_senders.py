@@ -8,7 +8,7 @@ from trio_chat.journal.records import Past, WaitingRecord
 
 
 def waiting_in(account: str, past: Iterable[Past]) -> list[WaitingRecord]:
-    """Count the entries of the mailbox of an account that others told it, by sender. Damaged ones are left out."""
+    """Count the private messages from others in the mailbox of an account, by sender. Damaged ones are left out."""
     drafts = [it.draft for it in past if isinstance(it, Entry)]
     told = [it for it in drafts if it.kind is Kind.TOLD and it.account != account]
     senders = Counter(draft.account or draft.session for draft in told)

@@ -25,7 +25,7 @@ _id_of = attrgetter("id")
 
 
 class MemoryAccounts:
-    """The part of a journal in memory that keeps names: dicts by id, digest and account."""
+    """The part of a journal in memory that keeps accounts: dicts by id, digest and account."""
 
     _accounts: dict[str, AccountRecord]
     _invites: dict[str, InviteRecord]
@@ -87,7 +87,7 @@ class MemoryAccounts:
         return [(account, self._memories.get(account.id)) for account in await self.read_accounts()]
 
     async def load_names(self, names: Sequence[NameRecord], *, keeps_marks: bool) -> list[str]:
-        """Add the accounts of another journal. -> the names that were left out"""
+        """Add the accounts of another journal. Returns the names that were left out."""
         await trio.lowlevel.checkpoint()
         refused: list[str] = []
         known = {*self._accounts}
@@ -112,7 +112,7 @@ class MemoryAccounts:
         before: int | None = None,
         after: int | None = None,
     ) -> list[Entry]:
-        """Return what was told in a mailbox to or by one other, oldest first."""
+        """Return the private messages in a mailbox to and from one other, oldest first."""
         await trio.lowlevel.checkpoint()
         entries = self._said.get(mailbox, [])
         first = 0 if after is None else bisect_right(entries, after, key=_id_of)
@@ -132,7 +132,7 @@ class MemoryAccounts:
         }
 
     async def count_waiting(self, *, per_account: int, most: int) -> list[WaitingRecord]:
-        """Count what was told to accounts by others, and lies above the read marks of their mailboxes."""
+        """Count the private messages from others above the read mark of each account's mailbox, by sender."""
         await trio.lowlevel.checkpoint()
         found: list[WaitingRecord] = []
         for account in self._accounts:

@@ -151,7 +151,7 @@ class MemoryJournal(Intake, MemoryAccounts):
         return entries[first : min(end, first + limit)]
 
     async def first_id_since(self, time: float) -> int:
-        """Return the id that parts the entries kept before a time from those kept since."""
+        """Return the id that separates the entries kept before a time from those kept since."""
         await trio.lowlevel.checkpoint()
         index = bisect_left(self._entries, time, key=_time_of)
         return self._entries[index].id if index < len(self._entries) else self.last_id + 1
@@ -176,7 +176,7 @@ class MemoryJournal(Intake, MemoryAccounts):
         author: str = "",
         asker: Hashable = None,
     ) -> list[Entry]:
-        """Return the newest entries that hold all words, oldest first."""
+        """Return the newest entries that contain all words, oldest first."""
         wanted = Wanted(tuple(rooms), phrases(words), author, after)
         async with self._searches:
             entries = await self.read(None, limit=len(self._entries), before=before)
@@ -256,7 +256,7 @@ class MemoryJournal(Intake, MemoryAccounts):
         self._audit.append(msgspec.structs.replace(record, id=len(self._audit) + 1))
 
     async def read_audit(self, limit: int, wanted: AuditFilter = WHOLE_AUDIT) -> list[AuditRecord]:
-        """Return the newest records that are meant, at most `limit`, oldest first."""
+        """Return the newest records that match the filter, at most `limit`, oldest first."""
         await trio.lowlevel.checkpoint()
         return list(islice(filter(wanted.fits, reversed(self._audit)), max(limit, 0)))[::-1]
 
@@ -352,7 +352,7 @@ class MemoryJournal(Intake, MemoryAccounts):
             self._forget(self._entries[-self._entries_max].id - 1)
 
     def _remove(self, news: Iterable[Entry]) -> list[Entry]:
-        """Make tombstones of the entries that notices name. -> the tombstones"""
+        """Make tombstones of the entries that notices name, and return them."""
         found: list[Entry] = []
         for notice in news:
             target = target_of(notice.draft)

@@ -1,1 +1,1 @@
-"""The Redis engine: entries in streams, numbered and appended by one script. It must not know who else follows them."""
+"""The Redis engine: one chat in streams and hashes, shared by several nodes. It must not know rules or wire formats."""

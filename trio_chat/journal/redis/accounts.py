@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 
 class RedisAccounts:
-    """The part of a journal that keeps names: hashes by id, folded name, digest and account."""
+    """The part of a journal that keeps accounts: hashes by id, folded name, digest and account."""
 
     _reads: RedisLink
     _records: RecordKeeper
@@ -39,7 +39,7 @@ class RedisAccounts:
             raise NameTakenError(account.name)
 
     async def load_names(self, names: Sequence[NameRecord], *, keeps_marks: bool) -> list[str]:
-        """Add the accounts of another journal. -> the names that were left out"""
+        """Add the accounts of another journal. Returns the names that were left out."""
         kept = [
             (account, memory if keeps_marks or not memory else replace(memory, marks=())) for account, memory in names
         ]
@@ -47,7 +47,7 @@ class RedisAccounts:
         return [account.name for account, _ in names if account.id in taken]
 
     async def _keep(self, names: Sequence[NameRecord], *, stays: bool, invite: str = "") -> set[str]:
-        """Keep accounts, all in one script. -> the ids of those whose name belongs to another"""
+        """Keep accounts, all in one script. Returns the ids of those whose name belongs to another."""
         arguments: list[str | bytes | int] = [int(stays), invite]
         for account, memory in names:
             arguments += [
@@ -95,7 +95,7 @@ class RedisAccounts:
 
 
 def _uses_in(value: bytes | None, digest: str) -> int:
-    """Read how many may use an invite yet; none where that is damaged, which is logged."""
+    """Return the uses left of an invite; 0 where the number is damaged, which is logged."""
     try:
         return read_whole(value, f"the number of uses of the invite {shown(digest)}")
     except JournalError as error:

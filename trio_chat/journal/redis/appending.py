@@ -1,4 +1,4 @@
-"""One batch as the arguments of the script that keeps it, and the outcome of that. It must not know any connection."""
+"""A batch as arguments of the script that keeps it, and the outcome of the script. It must not know any connection."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -34,7 +34,7 @@ def targets_of(batch: Batch) -> list[int]:
 async def arguments_of(
     batch: Batch, found: dict[int, Past], encode: Callable[[SessionRecord], bytes]
 ) -> list[Argument]:
-    """Return what the script gets of a batch. `found` has the entries that its notices remove.
+    """Return the arguments of the script for a batch. `found` has the entries that its notices remove.
 
     Other tasks run now and then, since a large batch takes long.
     """
@@ -80,7 +80,7 @@ class Outcome:
 
 
 def read_outcome(text: str) -> Outcome:
-    """Read what the script wrote of a batch. Raises DamagedKeyError."""
+    """Parse an outcome as the script writes it. Raises DamagedKeyError."""
     if not _OUTCOME.fullmatch(text):
         raise DamagedKeyError("the outcome of the last batch of this node")
     micros, _, ids = text.partition(" ")
@@ -88,7 +88,7 @@ def read_outcome(text: str) -> Outcome:
 
 
 def fill(batch: Batch, outcome: Outcome, repeated: dict[int, Past]) -> None:
-    """Tell a batch its entries and what they repeat. `repeated` has the entries of that."""
+    """Set the entries of a batch, and the entries that its drafts repeat. `repeated` has the latter, by id."""
     time = int(outcome.micros) / 1e6
     drafts = list(_in_order(batch.groups()))
     batch.entries = [

@@ -13,13 +13,13 @@ from trio_chat.journal.redis.scripts import script
 from trio_chat.journal.redis.times import TIMES
 
 FORMAT = 1
-"""The format of a chat in Redis. It rises with a change that servers of the version before cannot stand: see
+"""The format of a chat in Redis. It rises with every change that servers of the version before cannot work beside: see
 prelude.lua."""
 
 
 @dataclass(frozen=True, slots=True)
 class Newest:
-    """An entry by its id and time, in microseconds as they are written; `Newest()` for none."""
+    """The newest entry that a node knows: id, and time in microseconds as Redis has it. `Newest()` for none."""
 
     id: int = 0
     micros: str = ""
@@ -58,10 +58,10 @@ class HeldError(RedisRefusedError):
 async def claim(
     link: RedisLink, node: Node, known: Newest, *, epoch: str = "", starts: int = 0, lease_s: float = TIMES.lease_s
 ) -> Claim:
-    """Claim its name for a node: whatever it has sent before and Redis has not executed yet is refused from now on.
+    """Claim its name for a node: writes under earlier claims that Redis has not executed yet are refused from now on.
 
-    Where the entry that is `known` to be the newest is not there, entries were lost: the chat gets another epoch,
-    unless it has another than the node knows already, and its next id is far above that one. Raises JournalError.
+    If the newest entry `known` to the node is not there, entries were lost. Then the chat gets a new epoch, unless it
+    has another one than the node knows already, and its next id is far above that entry's. Raises JournalError.
     """
     known_state = known.id, known.micros, epoch, node.holder, starts, FORMAT
     answer = await link.keep(script("open"), node.name, round(lease_s * 1000), secrets.token_hex(8), *known_state)
@@ -107,9 +107,8 @@ def _check_format(answer: Sequence[Any], chat: str) -> None:
 
 
 async def renew(link: RedisLink, node: Node, held: Claim, *, lease_s: float = TIMES.lease_s) -> tuple[int, int] | None:
-    """Renew the lease. -> the highest id that was pruned, the last one that was given; None where the claim has ended
-
-    Raises JournalError.
+    """Renew the lease. Returns the highest id that was pruned and the last id that was assigned; None where the claim
+    has ended. Raises JournalError.
     """
     answer = await link.keep(script("renew"), node.name, round(lease_s * 1000), held.fence, held.epoch, node.holder)
     outcome, *numbers = answer
@@ -117,9 +116,9 @@ async def renew(link: RedisLink, node: Node, held: Claim, *, lease_s: float = TI
 
 
 async def mark(link: RedisLink, node: Node, held: Claim, *, batch: int, last_id: int) -> bool:
-    """Let all nodes read on, up to an id, where that waits for replicas: they have everything up to it.
+    """Let all nodes read up to an id, which replicas have by now. Does nothing where no replicas are waited for.
 
-    -> False where the claim has ended, or this Redis does not have the node's `batch`. Raises NoAnswerError.
+    Returns False where the claim has ended, or this Redis does not have the node's `batch`. Raises NoAnswerError.
     """
     if not link.address.replicas or last_id <= 0:
         return True
@@ -131,7 +130,7 @@ async def mark(link: RedisLink, node: Node, held: Claim, *, batch: int, last_id:
 
 
 async def release(link: RedisLink, node: Node) -> None:
-    """Give the lease back, so that others need not wait. Raises JournalError."""
+    """Release the lease, so that others need not wait. Raises JournalError."""
     await link.call(script("release"), node.name, node.holder)
 
 

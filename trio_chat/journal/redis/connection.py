@@ -1,4 +1,4 @@
-"""One connection to a Redis or a sentinel: it is made, asked, and given up for good when an answer does not come."""
+"""One connection to a Redis or a sentinel. It is closed for good when an answer does not come in time."""
 
 import logging
 import ssl
@@ -65,7 +65,7 @@ class RedisConnection:
             raise NoAnswerError("Redis answers something that cannot be read") from error
 
     def drop(self) -> None:
-        """Give it up: whoever waits for an answer is told that it broke."""
+        """Close the connection at once: whoever waits for an answer gets an error."""
         self._connection.invalidate()
 
 

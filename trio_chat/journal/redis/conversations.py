@@ -1,4 +1,4 @@
-"""Searches and conversations: entries read from the newest on and compared, up to a bound that the asker is told."""
+"""Searches and conversations: entries are read, newest first, and compared, up to a bound, which is an error."""
 
 import math
 import time
@@ -47,7 +47,7 @@ class RedisSearch(RedisReader):
         author: str = "",
         asker: Hashable = None,
     ) -> list[Past]:
-        """Return the newest entries that hold all words, oldest first."""
+        """Return the newest entries that contain all words, oldest first."""
         wanted = Wanted(tuple(dict.fromkeys(rooms)), phrases(words), author, after)
         if wanted.is_nothing or limit <= 0:
             await trio.lowlevel.checkpoint()
@@ -75,7 +75,7 @@ class RedisSearch(RedisReader):
         before: int | None = None,
         after: int | None = None,
     ) -> list[Past]:
-        """Return what was told in a mailbox to or by one other, oldest first."""
+        """Return the private messages in a mailbox to and from one other, oldest first."""
         if limit <= 0:
             await trio.lowlevel.checkpoint()
             return []
@@ -126,7 +126,7 @@ class SearchTurns:
         self._max_s = max_s
 
     async def go_on(self) -> bool:
-        """Let other tasks run if it is time for that. -> False when a bound is reached"""
+        """Let other tasks run if it is time for that. Returns False when a bound is reached."""
         self._steps_left -= 1
         now = time.perf_counter()
         if now - self._turn > TURN_S:

@@ -1,4 +1,4 @@
-"""The errors of Redis in the words of a journal."""
+"""The errors of a journal in Redis, and the translation of coredis's errors to them."""
 
 import re
 import ssl
@@ -33,7 +33,7 @@ class NotConnectedError(NoAnswerError):
 
 
 class MovedAwayError(NotConnectedError):
-    """This Redis is not the one to ask any more, and did nothing. The cluster may have named the other."""
+    """The chat is not on this Redis any more, which did nothing. `host` and `port` name the other one, if known."""
 
     def __init__(self, sentence: str, host: str = "", port: int = 0) -> None:
         super().__init__(sentence)
@@ -50,7 +50,7 @@ TOO_FEW = "it is not known whether this will be kept"
 
 
 def in_doubt(error: Exception) -> str:
-    """Return what whoever waits is told where Redis may have done what it was asked."""
+    """Return the sentence for whoever waits, where Redis may have done what it was asked."""
     return f"{error}: {TOO_FEW}" if isinstance(error, FewReplicasError) else IN_DOUBT
 
 
@@ -149,7 +149,7 @@ def _moved(error: exceptions.RedisError) -> NotConnectedError | None:
 
 
 def _distrust(error: BaseException | None) -> str:
-    """Return the reason why a certificate was refused, somewhere among the causes of an error; else ""."""
+    """Return the reason why a certificate was refused, if that is among the causes of an error; else ""."""
     while error:
         if isinstance(error, ssl.SSLCertVerificationError):
             return error.verify_message

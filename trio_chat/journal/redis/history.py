@@ -1,4 +1,4 @@
-"""Reading a chat in Redis: pages of entries, rooms, names. It must know nobody who writes."""
+"""The reading side of a chat in Redis: pages of entries, rooms, accounts. It must not know the writing side."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -74,7 +74,7 @@ def in_order(records: list[T], key: Callable[[T], Any]) -> list[T]:
 
 
 class RedisReader:
-    """The part of a journal that reads. `epoch`, `last_id` and `pruned_to` are as they were when last heard of."""
+    """The part of a journal that reads. `epoch`, `last_id` and `pruned_to` are those that were last read."""
 
     epoch: str
     last_id: int
@@ -136,7 +136,7 @@ class RedisReader:
         return past
 
     async def first_id_since(self, time: float) -> int:
-        """Return the id that parts the entries kept before a time from those kept since."""
+        """Return the id that separates the entries kept before a time from those kept since."""
         return read_whole(await self._reads.call(script("since"), to_micros(time)), "the times in order")
 
     async def rooms(self) -> list[RoomRecord]:
@@ -184,7 +184,7 @@ class RedisReader:
         return {room: max(0, min(most, count)) for room, count in zip(marks, counts, strict=True)}
 
     async def count_waiting(self, *, per_account: int, most: int) -> list[WaitingRecord]:
-        """Count what was told to accounts by others, and lies above the read marks of their mailboxes."""
+        """Count the private messages from others above the read mark of each account's mailbox, by sender."""
         marks = {it.id: memory.mailbox_mark if memory else 0 for it, memory in await self.read_names()}
         accounts, found = list(marks), list[WaitingRecord]()
         for start in range(0, len(accounts), MAILBOXES_AT_ONCE):
@@ -242,10 +242,7 @@ class Stretch:
 
 
 def _room_in(row: Sequence[Any], readable_to: int) -> RoomRecord | None:
-    """Read a row of the script, without a topic above an id.
-
-    -> None for a room with a name that none can have, which is logged
-    """
+    """Read a row of the script, without a topic above an id. A name that no room can have gives None, and is logged."""
     name, last_id, topic_id, time, payload = row
     try:
         if len(name) > ROOM_BYTES_MAX or not (room := name.decode()).isprintable():

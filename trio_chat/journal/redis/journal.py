@@ -1,6 +1,6 @@
-"""The journal in Redis: one script keeps each batch, and the log in Redis tells what was kept.
+"""The journal in Redis: one script keeps each batch and appends it to the log, which every node reads.
 
-A batch that was kept settles when its entries were heard from the log, as every node hears them.
+A batch is settled when this node has read its entries from the log.
 """
 
 import logging
@@ -100,7 +100,7 @@ async def open_redis(
 async def _reach(
     link: RedisLink, node: Node, durability: Durability, close_by: Callable[[], float], lease_s: float
 ) -> tuple[str, Claim]:
-    """Check Redis and claim the name of the node, as soon as that is possible. -> the promise that holds, the claim"""
+    """Check Redis and claim the name of the node, as soon as possible. Returns the promise and the claim."""
     has_said = False
     while True:
         try:
@@ -119,7 +119,7 @@ async def _reach(
 
 
 class RedisJournal(Intake, RedisSearch, RedisPruning, RedisLoading, RedisTables, RedisAccounts):
-    """A chat in Redis, as the task that opened it and its children see it."""
+    """A chat in Redis, for the task that opened it and its children."""
 
     def __init__(
         self,
@@ -191,7 +191,7 @@ class RedisJournal(Intake, RedisSearch, RedisPruning, RedisLoading, RedisTables,
             logger.warning("the journal %s: %s", self.address, self.promise)
 
     async def check_others(self, finder: PrimaryFinder, durability: Durability) -> None:
-        """Check every further primary, until cancelled: its settings may promise less."""
+        """Check every new primary, until cancelled: its settings may promise less."""
         while True:
             await finder.has_moved.wait()
             finder.has_moved = trio.Event()

@@ -1,6 +1,6 @@
-"""A way to the Redis that has the chat, over whatever happens to it.
+"""A connection to the Redis that has the chat, which is made anew whenever it breaks.
 
-Every call has a deadline. One that was not answered may have been executed: then `NoAnswerError` says so.
+Every call has a deadline. One that was not answered may have been executed, and raises NoAnswerError.
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,7 +37,7 @@ Row = tuple[int, Mapping[bytes, bytes]]
 
 @dataclass(frozen=True, slots=True)
 class _Replicated:
-    """An answer of Redis on a connection: so many replicas have the first `written` writes of the link."""
+    """An answer of Redis on a connection: the number of replicas that have the first `written` writes of the link."""
 
     connection: RedisConnection
     written: int
@@ -45,13 +45,13 @@ class _Replicated:
 
 
 class RedisLink:
-    """One connection to the primary, made anew when it is broken. `run` has to run as long as it is used.
+    """One connection to the primary. `run` has to run as long as it is used.
 
-    Calls do not wait for each other: their answers come in the order of the calls.
+    Calls are pipelined: none waits for the answer to another one.
     """
 
     def __init__(self, address: RedisAddress, times: RedisTimes = TIMES, finder: PrimaryFinder | None = None) -> None:
-        """`finder` is shared by the links of one journal: where one finds another primary, all go there."""
+        """Share a `finder` among the links of one journal: where one finds another primary, all go there."""
         self.address = address
         self._times = times
         self._finder = finder or PrimaryFinder(address, times)
@@ -70,14 +70,14 @@ class RedisLink:
             await trio.sleep_forever()
 
     async def call(self, script: Script, *arguments: Value, max_s: float | None = None) -> Any:
-        """Execute a script with the prefix of all keys as its one key. -> its answer. Raises JournalError."""
+        """Execute a script, whose one key is the prefix of all keys, and return its answer. Raises JournalError."""
         return await self._call(await self._connected(), script, arguments, max_s)
 
     async def keep(self, script: Script, *arguments: Value, max_s: float | None = None) -> Any:
-        """Execute a script that writes, and wait until as many replicas as were asked for have that. -> its answer
+        """Execute a script that writes, wait for the replicas that the address asks for, and return its answer.
 
-        Nothing else is answered on this connection while they are waited for. Raises JournalError: FewReplicasError
-        where they do not have it, which says nothing of whether they will.
+        Redis answers nothing else on this connection meanwhile. Raises JournalError, and FewReplicasError where too
+        few replicas have the writes in time: they may have them later.
         """
         connection, began = await self._connected(), trio.current_time()
         answer = await self._call(connection, script, arguments, max_s)
@@ -127,7 +127,7 @@ class RedisLink:
         return {_text(name): _text(value) for name, value in found.items()}
 
     async def info(self) -> Mapping[str, str]:
-        """Return what Redis says of itself. Raises JournalError."""
+        """Return the answer to INFO, as far as it is about the server and replication. Raises JournalError."""
         text = _text(await self.ask(b"INFO", "server", "replication"))
         return dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
 
@@ -194,7 +194,7 @@ class RedisLink:
         return int(await self.ask(b"XLEN", self.address.prefix + stream))
 
     async def hold(self, lock: str, holder: str, *, for_s: float) -> str:
-        """Take a lock that nobody holds, for some time. -> its holder now. Raises JournalError."""
+        """Take a lock that nobody holds, for some time. Returns its holder from now on. Raises JournalError."""
         name, limit_ms = self.address.prefix + lock, round(for_s * 1000)
         former = await self.ask(b"SET", name, holder, "NX", "GET", "PX", limit_ms)
         return _text(former) if former is not None else holder

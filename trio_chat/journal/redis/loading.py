@@ -1,4 +1,4 @@
-"""Taking over the entries of another journal: they are staged in a list, and kept by one script."""
+"""Import of the entries of another journal: they are staged in a list, and kept by one script."""
 
 import secrets
 from collections.abc import Iterable, Sequence
@@ -43,14 +43,14 @@ class _Import:
 
 
 class RedisLoading(RedisReader):
-    """The part of a journal that takes over another."""
+    """The part of a journal that imports entries."""
 
     _log: LogReader
     _node: Node
     _records: RecordKeeper
 
     async def load(self, entries: Iterable[Entry], origin: Origin) -> int:
-        """Append the entries of another journal, all or none. -> the number of new ones"""
+        """Append the entries of another journal, all or none. Returns the number of new ones."""
         everything = await trio.to_thread.run_sync(lambda: list(entries))  # first: what it raises must change nothing
         was_empty, keeps_ids = self.last_id == 0, self.last_id == 0 or origin.epoch == self.epoch
         mark = f"loaded {origin.epoch}"

@@ -20,16 +20,16 @@ _NAME_BYTES = 8
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A node by its name, and whoever holds that name: the file of one data folder on one machine."""
+    """A node: its name, and the holder of that name, which is the file in one data folder on one machine."""
 
     name: str
     holder: str
 
 
 def lock_identity(data: Path, name: str | None = None) -> tuple[Node, int]:
-    """Lock the identity in a data folder, or make one. -> the node, and the descriptor that holds the lock
+    """Lock the identity in a data folder, or make one. Without a `name`, the node has the random one in the file.
 
-    Without a `name` it has the random one in the file. Raises JournalError.
+    Returns the node, and a file descriptor: closing it releases the lock. Raises JournalError.
     """
     path = data / FILE
     try:

@@ -72,7 +72,7 @@ class FactsTurns:
 
 
 class RedisNodes:
-    """The maker of `Nodes` for a journal that several servers share."""
+    """`Nodes` of a chat in Redis."""
 
     def __init__(
         self,
@@ -180,8 +180,8 @@ class RedisNodes:
             self._delegate.reread(table)
 
     async def claim_nick(self, owner: str, nick: str) -> bool:
-        """Claim a well-formed nick for the owner of a session record. -> False where another node has it"""
-        answer = await self._link.call(script("claim_nick"), self.name, self._current_fence(), owner, fold_name(nick))
+        """Claim a well-formed nick for the owner of a session record. Returns False where another node has it."""
+        answer = await self._link.call(script("claim_nick"), self.name, self._current_fence(), owner, fold(nick))
         if answer == b"fenced":
             raise JournalError("this server lost its place among the others; try again")
         return bool(answer == b"ok")
@@ -191,9 +191,9 @@ class RedisNodes:
         await self._link.call(script("release_nick"), owner, fold_name(nick))
 
     async def take_session(self, session: str) -> SessionRecord | None:
-        """Take over a session that another node has. -> None where none has it
+        """Take over a session that another node has, and return its record; None where none has it.
 
-        It waits while Redis is out of reach, unless no other node was heard of: the session could be at two then.
+        Waits while Redis is out of reach, unless no other node is known: else two nodes could have the session.
         """
         while (found := await self._take(session)) is None:
             if not self._has_others:
@@ -213,8 +213,8 @@ class RedisNodes:
     async def _take(self, session: str) -> tuple[()] | tuple[bytes, int, bool] | None:
         """Take a session away from the node that has it.
 
-        -> its record, the number of the newest signal, and whether it was here already; () where there is none, None
-        where that cannot be known
+        Returns its record, the number of the newest signal, and whether the session was here already; () where no node
+        has it, and None where that cannot be known.
         """
         try:
             answer = await self._link.call(script("take"), self.name, self._current_fence(), session)

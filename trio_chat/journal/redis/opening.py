@@ -1,4 +1,4 @@
-"""Checks of a Redis before a chat is entrusted to it: its version, its part, and how durable its answers are."""
+"""Checks of a Redis before it gets a chat: its version, its role, and the durability of what it acknowledges."""
 
 import logging
 from collections.abc import Mapping
@@ -28,12 +28,12 @@ logger = logging.getLogger(__name__)
 
 
 async def check_redis(link: RedisLink, durability: Durability) -> str:
-    """Check that a Redis can keep a chat. -> the sentence about the promise that holds. Raises JournalError."""
+    """Check that a Redis can keep a chat, and return the sentence about what survives. Raises JournalError."""
     info = await link.info()
     check_server(info)
     if (connected := int(info.get("connected_slaves", 0))) < link.address.replicas:
         raise FewReplicasError(f"only {connected} of {link.address.replicas} replicas are connected to Redis")
-    await link.get_field("meta", "epoch")  # which a node of a cluster refuses that does not have it
+    await link.get_field("meta", "epoch")  # refused by a node of a cluster that does not have the chat
     try:
         settings = await link.config("appendonly", "appendfsync", "maxmemory-policy")
     except RedisRefusedError:
@@ -47,7 +47,7 @@ async def check_redis(link: RedisLink, durability: Durability) -> str:
 
 
 def _without_replicas(promise: str, durability: Durability, *, can_fail_over: bool) -> str:
-    """Return the promise that holds where no replica is waited for. Raises JournalError where that is too little."""
+    """Return the promise where no replica is waited for. Raises JournalError where that is too little."""
     if not can_fail_over:
         return promise
     if durability is not Durability.RELAXED:
@@ -56,7 +56,7 @@ def _without_replicas(promise: str, durability: Durability, *, can_fail_over: bo
 
 
 def is_everything(promise: str, replicas: int) -> bool:
-    """Tell whether a promise is as good as can be: with replicas, all that there are have everything."""
+    """Tell whether a promise is the best one: each entry is on disk, and on all replicas if any are waited for."""
     return promise == (_replicated(KEPT_ALWAYS, replicas, replicas) if replicas else KEPT_ALWAYS)
 
 
@@ -67,7 +67,7 @@ def _replicated(promise: str, replicas: int, connected: int) -> str:
 
 
 def check_server(info: Mapping[str, str]) -> None:
-    """Check what Redis says of itself. Raises JournalError."""
+    """Check the answer to INFO. Raises JournalError."""
     if info.get("redis_mode") == "sentinel":
         raise JournalError("this is a sentinel: name it with redis+sentinel://")
     version = info.get("redis_version", "")
@@ -79,9 +79,9 @@ def check_server(info: Mapping[str, str]) -> None:
 
 
 def promise_of(settings: Mapping[str, str], durability: Durability) -> str:
-    """Return the promise that holds with these settings of Redis; empty where they cannot be read.
+    """Return the promise that follows from settings of Redis, which are empty where they cannot be read.
 
-    Raises JournalError where it is less than was asked for.
+    Raises JournalError where it is less than `durability` asks for.
     """
     if not settings:
         if durability is Durability.STRICT:

@@ -21,7 +21,7 @@ GRACE_S = 0.3
 """After the first sentinel has answered, the others have this long: one that was cut off may name a former primary."""
 
 REDIRECTIONS_MAX = 5
-"""As many times one node of a cluster may send us on to another, as in the clients of others."""
+"""Redirections from one node of a cluster to another in a row, as many as other clients of Redis follow."""
 
 NODES_MAX = 100
 """Nodes of a cluster that are remembered, to be asked when others fail."""
@@ -68,7 +68,7 @@ class PrimaryFinder:
         return connection
 
     async def watch(self) -> None:
-        """Leave a primary as soon as the sentinels have chosen another: it may take itself for one for 10 s more."""
+        """Leave a primary as soon as the sentinels have chosen another: it may still act as one for 10 s."""
         while self.address.topology is Topology.SENTINEL:
             await trio.sleep(self._times.look_s)
             with suppress(JournalError):
@@ -105,7 +105,7 @@ class PrimaryFinder:
         return connection
 
     async def _ask_sentinels(self) -> HostPort:
-        """Return the primary as the sentinel has it that knows the latest failover. Raises JournalError."""
+        """Return the primary according to the sentinel that knows the latest failover. Raises JournalError."""
         found: dict[int, HostPort] = {}
         errors: list[JournalError] = []
 
@@ -130,7 +130,7 @@ class PrimaryFinder:
         raise NotConnectedError("no sentinel can be reached")
 
     async def _ask_sentinel(self, sentinel: HostPort) -> tuple[int, HostPort]:
-        """Ask one sentinel. -> the number of the failover that it knows, the primary. Raises JournalError."""
+        """Ask one sentinel for the number of the latest failover it knows, and the primary. Raises JournalError."""
         name = self.address.primary
         async with trio.open_nursery() as nursery:
             error: JournalError | None = None

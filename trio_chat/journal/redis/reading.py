@@ -79,7 +79,7 @@ async def remove_chat(url: str) -> None:
 
 
 async def look_at(url: str, durability: Durability) -> tuple[str, int]:
-    """Check that a chat could be opened. -> the promise that holds, the number of replicas. Raises JournalError."""
+    """Check that a chat could be opened. Returns the promise and the number of replicas. Raises JournalError."""
     async with linked(read_url(url)) as link:
         promise = await check_redis(link, durability)
         return promise, int((await link.info()).get("connected_slaves", 0))

@@ -16,24 +16,25 @@ from trio_chat.journal.redis.scripts import script
 
 
 class RecordKeeper:
-    """Keeps records, and lets the other nodes read the table that they are in.
+    """Keeps records, and tells the other nodes to read the table again.
 
-    Where it is not known whether a record was kept, this node reads the table too: what is in Redis holds.
+    Where it is not known whether a record was kept, this node reads the table again too.
     """
 
     def __init__(self, link: RedisLink, nodes: RedisNodes) -> None:
         self._link, self._nodes = link, nodes
 
     async def keep(self, table: str, script_name: str, *arguments: Value, max_s: float | None = None) -> Any:
-        """Execute the script that keeps something in a table; "" for one that nobody remembers. -> its answer
+        """Execute the script that keeps something in a table, and return its answer.
 
-        Raises JournalError, of which InDoubtError says that it may have been kept.
+        `table` is "" for one of which no node has a copy. Raises JournalError, and InDoubtError where it is not known
+        whether the record was kept.
         """
         with self._telling(table):
             return await self._link.keep(script(script_name), *arguments, max_s=max_s)
 
     async def set_fields(self, table: str, values: Mapping[str, bytes]) -> None:
-        """Set some fields of a table that nobody remembers, all or none. Raises JournalError."""
+        """Set some fields of a table of which no node has a copy, all or none. Raises JournalError."""
         with self._telling(""):
             await self._link.set_fields(table, values)
 

@@ -29,14 +29,14 @@ _TIMES_END = 253402300800 * 10**6
 """The year 10000: a time beyond it could not be shown."""
 
 PAYLOAD_BYTES_MAX = 65536
-"""Of an entry, of a session record and of what a node tells of a client: a text of 4,096 characters takes 24 KB.
-Whatever is longer was written by hand, and could take long to decode."""
+"""Bytes of an entry, of a session record and of a node's description of a client: a text of 4,096 characters takes
+24 KB. Whatever is longer was written by hand, and could take long to decode."""
 
 TURN_BYTES = 1 << 20
-"""Of entries that are decoded between two checkpoints, in 3 ms. A thousand of usual size have 200 KB."""
+"""Bytes of entries that are decoded between two checkpoints, in 3 ms. A thousand of usual size have 200 KB."""
 
 ROW_LENGTH = 4
-"""Of what a script returns of an entry: id, room, time, payload. Of one that cannot be found it returns less."""
+"""Values that a script returns for an entry: id, room, time, payload. For one that cannot be found it returns fewer."""
 
 T = TypeVar("T")
 
@@ -60,7 +60,7 @@ def to_payload(draft: Draft) -> bytes:
 
 
 def to_entry(number: int, room: bytes, micros: bytes, payload: bytes, client: bytes = b"") -> Past:
-    """Decode an entry. -> Damaged for what is none, Unknown for one of a newer version
+    """Decode an entry. Returns Damaged for anything else, and Unknown for an entry of a newer version.
 
     `client` is the id of the client that caused it, where that is known.
     """
@@ -84,7 +84,7 @@ def to_entry(number: int, room: bytes, micros: bytes, payload: bytes, client: by
 
 
 def to_past(rows: Iterable[Sequence[Any]]) -> list[Past]:
-    """Decode what a script returns of entries, oldest first. Empty rows are left out."""
+    """Decode entries as a script returns them, and sort them, oldest first. Empty rows are left out."""
     found = [to_entry(*row) if len(row) == ROW_LENGTH else Damaged(row[0]) for row in rows if row]
     found.sort(key=_id_of)
     return found
@@ -120,7 +120,7 @@ def to_micros(time: float) -> int:
 
 
 def read_facts(client_id: str, payload: bytes) -> ClientFacts:
-    """Decode what a node tells of a client. Raises ValueError for what no node tells."""
+    """Decode a node's description of a client. Raises ValueError for what no node writes."""
     facts = decode_told(_decode_facts, payload)
     if facts.id != client_id:
         raise ValueError(f"its id is {facts.id}")
@@ -134,7 +134,7 @@ def read_facts(client_id: str, payload: bytes) -> ClientFacts:
 
 
 def decode_told(decode: Callable[[bytes], T], payload: bytes) -> T:
-    """Decode what a node tells, of a size that nodes write. Raises ValueError."""
+    """Decode the payload of a signal. Raises ValueError, also for one longer than nodes write."""
     check_size(payload, PAYLOAD_BYTES_MAX)
     try:
         return decode(payload)

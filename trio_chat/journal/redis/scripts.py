@@ -1,4 +1,4 @@
-"""The scripts that run inside Redis, each as one text. What is written is written by one of them, or not at all."""
+"""The Lua scripts that run inside Redis, each as one text with the functions that scripts share."""
 
 import re
 from dataclasses import dataclass, field

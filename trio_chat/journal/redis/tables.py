@@ -42,7 +42,7 @@ class RedisTables:
         await self._records.keep("", "audit", self._codec.encode(record), self._node.name)
 
     async def read_audit(self, limit: int, wanted: AuditFilter = WHOLE_AUDIT) -> list[AuditRecord]:
-        """Return the newest records that are meant, at most `limit`, oldest first."""
+        """Return the newest records that match the filter, at most `limit`, oldest first."""
         found: list[AuditRecord] = []
         below = wanted.before
         while len(found) < limit:

@@ -17,7 +17,7 @@ class Trouble:
         self._is_known = False
 
     def note(self, error: JournalError) -> None:
-        """Log an error, unless there was one before, or Redis is out of reach: the writer tells of that."""
+        """Log an error, unless there was one before, or Redis is out of reach: the writer reports that."""
         if not self._is_known and not isinstance(error, NoAnswerError):
             self._is_known = True
             logger.error("%s: %s", self._what, error)

@@ -1,8 +1,8 @@
 """The writing task: it takes batches in order, and has Redis keep each by one script.
 
-While Redis does not answer, nobody knows whether the batch under way was kept. It waits for the answer for a while, and
-is then said to be in doubt. Before anything else is written a new claim settles that: with it Redis tells the last
-batch that it kept, and refuses the former one if it should come yet.
+While Redis does not answer, nobody knows whether the batch under way was kept. The task waits for the answer for a
+while, then reports the batch to be in doubt. Before anything else is written, a new claim settles the doubt: its answer
+names the last batch that was kept, and from then on Redis refuses writes under the former claim.
 """
 
 import logging
@@ -37,16 +37,16 @@ logger = logging.getLogger(__name__)
 
 
 class AdoptedError(JournalError):
-    """Another node has taken over the clients of this one: what they say now, they do not say any more."""
+    """Another node has taken over the clients of this one: what this node posts for them is not kept."""
 
 
 class _NotClaimedError(Exception):
-    """The claim is not good any more: something happened meanwhile."""
+    """The claim has ended meanwhile."""
 
 
 @dataclass(slots=True)
 class _UnderWay:
-    """A batch and its number. `is_in_doubt`: it was sent, and not answered."""
+    """A batch, and its number. It is in doubt while it was sent, and not answered."""
 
     batch: Batch
     number: int
@@ -54,7 +54,7 @@ class _UnderWay:
 
 
 class BatchWriter:
-    """Keeps the batches that are `put`. Its journal is told what happens by the callbacks."""
+    """Keeps the batches that are passed to `put`, and reports to its journal by callbacks."""
 
     def __init__(
         self,
@@ -70,9 +70,10 @@ class BatchWriter:
         on_pruned: Callable[[int], None],
         times: RedisTimes = TIMES,
     ) -> None:
-        """`on_claim` is told of every new claim, `on_kept` of every batch that is durable or has failed.
+        """Start with the claim `held`.
 
-        `on_pruned` is told now and then of the highest id that was pruned, by whatever node.
+        `on_claim` gets every new claim, `on_kept` every batch that is durable or has failed, and `on_pruned`, now and
+        then, the highest id that was pruned by any node.
         """
         self.commits = Histogram(COMMIT_BOUNDS_S)
         self.failure: str | None = None
@@ -152,9 +153,9 @@ class BatchWriter:
                 raise JournalError(overdue)
         except JournalError as error:
             self._held = None
-            self._judge(str(error))
+            self._note_attempt(str(error))
         else:
-            self._judge(None)
+            self._note_attempt(None)
 
     async def _renew(self, held: Claim) -> None:
         state = await renew(self._link, self._node, held, lease_s=self._times.lease_s)
@@ -167,12 +168,12 @@ class BatchWriter:
         if not await mark(self._link, self._node, held, batch=self._number_there, last_id=last_id):
             self._held = None
 
-    def _judge(self, error: str | None) -> None:
+    def _note_attempt(self, error: str | None) -> None:
         self.failure = error
         self._intake.set_fault(error)
 
     async def _keep_overdue(self) -> str | None:
-        """Keep the session changes that are overdue, if there are any. -> the reason why they are still"""
+        """Keep the overdue session changes, if there are any. Returns the reason where they could not be kept."""
         if not self.failure:
             return None
         try:
@@ -268,7 +269,7 @@ class BatchWriter:
         return await self._reader.entries(ids) if ids else {}
 
     async def _ensure_claim(self) -> Claim:
-        """Return the claim, or make a new one, which settles what was in doubt. Raises JournalError."""
+        """Return the claim, or make a new one, which settles whether a batch in doubt was kept. Raises JournalError."""
         if self._held is None:
             held = await claim(
                 self._link,

@@ -1,1 +1,1 @@
-"""The SQLite engine: one file, one writing thread, readers beside it. Nothing here knows rules or wires."""
+"""The SQLite engine: one file, one thread that writes, others that read. It must not know rules or wire formats."""

@@ -1,4 +1,4 @@
-"""Accounts, invites, memories and conversations as rows, and back. All functions raise sqlite3.Error."""
+"""Accounts, invites, memories and conversations in the file. All functions raise sqlite3.Error."""
 
 import logging
 import sqlite3
@@ -92,7 +92,7 @@ def _json(value: object) -> str:
 
 
 def _decoded(decoder: "msgspec.json.Decoder[tuple[T, ...]]", text: str, account: str) -> tuple[T, ...]:
-    """Decode a column of an account. -> none where a bit has flipped in it, which is logged"""
+    """Decode a column of an account. It is taken for empty where a bit has flipped in it, which is logged."""
     try:
         return decoder.decode(text)
     except ValueError as error:
@@ -160,7 +160,7 @@ def read_names(db: sqlite3.Connection) -> list[NameRecord]:
 
 
 def load_names(db: sqlite3.Connection, names: Sequence[NameRecord], *, keeps_marks: bool) -> list[str]:
-    """Add accounts that are not here. -> the names that were left out, since they belong to others here"""
+    """Add accounts that are not here. Returns the names that were left out, since they belong to others here."""
     refused: list[str] = []
     known = {row[0] for row in db.execute("SELECT id FROM account")}
     with transaction(db):
@@ -187,7 +187,7 @@ def read_conversation(
     before: int | None,
     after: int | None,
 ) -> list[Past]:
-    """Return what was told in a mailbox to or by one other, oldest first."""
+    """Return the private messages in a mailbox to and from one other, oldest first."""
     question, other = (_WITH_ACCOUNT, account) if account else (_WITH_GUEST, name)
     direction = "DESC" if after is None else "ASC"
     bounds = (after or 0, 2**63 - 1 if before is None else before, mailbox, other, max(limit, 0))
@@ -200,7 +200,7 @@ def count_news(db: sqlite3.Connection, marks: Mapping[str, int], most: int) -> d
 
 
 def count_waiting(db: sqlite3.Connection, per_account: int, most: int) -> list[WaitingRecord]:
-    """Count what was told to accounts by others, and lies above the read marks of their mailboxes."""
+    """Count the private messages from others above the read mark of each account's mailbox, by sender."""
     found: list[WaitingRecord] = []
     for account, marks in db.execute(_HAVE_MAIL):
         mark = MemoryRecord(account, marks=_decoded(_marks, marks or "[]", account)).mailbox_mark

@@ -68,7 +68,7 @@ def connect(path: Path, mode: str, *, lock_wait_s: float, cached_statements: int
 
 
 def connect_beside(path: Path) -> sqlite3.Connection:
-    """Open a file for writing beside the connection that keeps entries. Its commits do not wait for the disk."""
+    """Open a file for writing, besides the connection that writes entries. Commits here do not wait for the disk."""
     db = connect(path, "rw", lock_wait_s=INDEXING_LOCK_WAIT_S)
     for pragma in ("synchronous = NORMAL", "wal_autocheckpoint = 0", SECURE_DELETE):
         db.execute(f"PRAGMA {pragma}")

@@ -1,4 +1,4 @@
-"""Turns at something that few may do at once, in the order of fairness."""
+"""Fair scheduling: turns at something that few may do at once, first for those who have used the least time lately."""
 
 import math
 from collections.abc import AsyncIterator, Hashable
@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 import trio
 
 HALF_LIFE_S = 300.0
-"""Time after which the time that somebody used counts for half as much."""
+"""Used time counts for half as much after this long."""
 
 MUCH_S = 2.0
-"""All who have used this time lately are equal, and served in their order: nobody waits for others to use as much."""
+"""Used time counts up to this: all who have used more are equal, and are served in the order in which they came."""
 
 TRACKED_MAX = 1000
-"""Users whose use is remembered; the one whose last turn was longest ago is forgotten first."""
+"""Users whose used time is remembered; the one whose last turn was longest ago is forgotten first."""
 
 
 @dataclass(eq=False, frozen=True, slots=True)
@@ -24,9 +24,9 @@ class _Waiting:
 
 
 class FairTurns:
-    """A number of turns. Of those who wait for one, whoever has used the least time lately is next.
+    """A number of turns at a time. Of the users who wait for one, the one with the least time used lately is next.
 
-    So somebody who has used little waits only until one of the others is done, however many they are.
+    So a user who has used little waits only until one of the others is done, however many they are.
     """
 
     def __init__(self, at_once: int) -> None:
@@ -37,7 +37,7 @@ class FairTurns:
 
     @property
     def waiting(self) -> int:
-        """The number of those who wait."""
+        """The number of users who wait."""
         return len(self._waiting)
 
     @asynccontextmanager

@@ -20,7 +20,7 @@ class FileIdentity:
     """
 
     def __init__(self, path: Path) -> None:
-        """Made once SQLite has all of them open."""
+        """Note the files at `path`, all of which SQLite has open by now."""
         resolved = path.resolve()  # SQLite puts the others beside what a link leads to
         self._file, self._log, self._shared = str(path.absolute()), f"{resolved}-wal", f"{resolved}-shm"
         self._known = {name: _identity(name) for name in (self._file, self._log, self._shared)}

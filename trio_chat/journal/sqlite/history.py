@@ -1,7 +1,7 @@
 """A snapshot of a file that a server may have open: for exports.
 
 It does not change, whatever the server keeps or prunes. Trade-off: until it is closed, SQLite's write-ahead log grows,
-since it cannot be used from its beginning again.
+since SQLite cannot write it from its beginning again.
 """
 
 import sqlite3
@@ -23,7 +23,7 @@ EXPORT_LOCK_WAIT_S = 2.0
 """The longest wait for a lock of another program."""
 
 _WITHOUT_ACCOUNTS = "CREATE TEMP VIEW entry AS SELECT *, '' AS account, '' AS to_account FROM main.entry"
-"""Stands before the table of a file that no server of this version has opened, so that it can be read as it is."""
+"""A view in front of the table of a file from before accounts, so that it can be read without a migration."""
 
 
 @asynccontextmanager
@@ -71,7 +71,7 @@ class SqliteHistory:
         return await trio.to_thread.run_sync(partial(self._read, room, limit, before, after, without_presence))
 
     async def first_id_since(self, time: float) -> int:
-        """Return the id that parts the entries kept before a time from those kept since. One call at a time."""
+        """Return the id that separates the entries kept before a time from those kept since. One call at a time."""
         return await trio.to_thread.run_sync(self._first_id_since, time)
 
     async def read_names(self) -> list[NameRecord]:

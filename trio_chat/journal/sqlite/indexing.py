@@ -111,7 +111,7 @@ class Indexing:
         self._due = time.monotonic() + pause_s
 
     def prune(self, target: int) -> float:
-        """Remove a slice of the entries up to `target`, which is below the newest. -> the seconds it took
+        """Remove a slice of the entries up to `target`, which is below the newest. Returns the CPU time in seconds.
 
         Raises sqlite3.Error.
         """
@@ -127,7 +127,7 @@ class Indexing:
         return took_s
 
     def empty_log(self) -> bool:
-        """Copy the whole log into the file and empty it. -> True when that was possible"""
+        """Copy the whole log into the file and empty it. Returns False where that was not possible."""
         try:
             is_held_up, *_ = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         except sqlite3.Error:

@@ -29,7 +29,7 @@ class DamagedEntries:
         self._lock = threading.Lock()
 
     def add(self, past: Iterable[Past]) -> str | None:
-        """Add the damaged ones among entries that were read. -> a sentence about new ones; None where there are none"""
+        """Add the damaged ones among entries that were read. Returns a sentence about the new ones, or None."""
         ids = [it.id for it in past if isinstance(it, Damaged)]
         if not ids:
             return None
@@ -73,7 +73,7 @@ class QuickCheck:
             self._db.execute("PRAGMA query_only = ON")
 
     def run(self) -> str | None:
-        """Check all pages, once, and close the file. -> the problem, or None. Raises sqlite3.Error."""
+        """Check all pages, once, and close the file. Returns the problem, or None. Raises sqlite3.Error."""
         try:
             finding = self._db.execute("PRAGMA quick_check(1)").fetchone()[0]
         except sqlite3.Error as error:
@@ -86,7 +86,7 @@ class QuickCheck:
 
     def interrupt(self) -> None:
         """Interrupt the check, from any thread."""
-        with suppress(sqlite3.ProgrammingError):  # it has closed its connection by now
+        with suppress(sqlite3.ProgrammingError):  # the connection is closed already
             self._db.interrupt()
 
     def tidy(self) -> None:
@@ -99,7 +99,7 @@ class IntegrityCheck:
     """A quick check that runs on a thread of its own."""
 
     def __init__(self, path: Path, lock_wait_s: float) -> None:
-        """Start the thread. Raises JournalError."""
+        """Open the file and start the thread. Raises JournalError."""
         self._on_damage: Callable[[str], None] | None = None
         self._result: str | None = None
         self._done = trio.Event()

@@ -123,7 +123,7 @@ async def open_sqlite(
 
 
 class SqliteJournal(Intake):
-    """The journal as the task that opened it and its children see it."""
+    """A journal in one SQLite file, for the task that opened it and its children."""
 
     promise: str = "entries are on disk before anyone sees them"
 
@@ -168,7 +168,7 @@ class SqliteJournal(Intake):
         return await self._query(partial(self._readers.read, room, limit, before, after, without_presence))
 
     async def first_id_since(self, time: float) -> int:
-        """Return the id that parts the entries kept before a time from those kept since."""
+        """Return the id that separates the entries kept before a time from those kept since."""
         return await self._query(partial(self._readers.first_id_since, time))
 
     async def rooms(self) -> list[RoomRecord]:
@@ -186,9 +186,9 @@ class SqliteJournal(Intake):
         author: str = "",
         asker: Hashable = None,
     ) -> list[Past]:
-        """Return the newest entries that hold all words, oldest first. Pages of history need not wait for it.
+        """Return the newest entries that contain all words, oldest first. Pages of history need not wait for it.
 
-        A search that needs long is begun anew, behind the others of its kind: no number of them delays a quick one.
+        A search that needs long is restarted in the slow lane: no number of slow searches delays a quick one.
         """
         wanted = Wanted(tuple(rooms), phrases(words), author, after)
         if wanted.is_nothing:
@@ -282,7 +282,7 @@ class SqliteJournal(Intake):
         return await self._query(self._readers.names)
 
     async def load_names(self, names: Sequence[NameRecord], *, keeps_marks: bool) -> list[str]:
-        """Add the accounts of another journal. -> the names that were left out"""
+        """Add the accounts of another journal. Returns the names that were left out."""
         return await self._write(partial(self._store.load_names, names, keeps_marks=keeps_marks))
 
     async def read_accounts(self) -> list[AccountRecord]:
@@ -327,7 +327,7 @@ class SqliteJournal(Intake):
         before: int | None = None,
         after: int | None = None,
     ) -> list[Past]:
-        """Return what was told in a mailbox to or by one other, oldest first."""
+        """Return the private messages in a mailbox to and from one other, oldest first."""
         return await self._query(partial(self._readers.conversation, mailbox, account, name, limit, before, after))
 
     async def count_news(self, marks: Mapping[str, int], *, most: int = 1000) -> dict[str, int]:
@@ -335,7 +335,7 @@ class SqliteJournal(Intake):
         return await self._query(partial(self._readers.news, marks, most))
 
     async def count_waiting(self, *, per_account: int, most: int) -> list[WaitingRecord]:
-        """Count what was told to accounts by others, and lies above the read marks of their mailboxes."""
+        """Count the private messages from others above the read mark of each account's mailbox, by sender."""
         return await self._query(partial(self._readers.waiting, per_account, most))
 
     def stop_writing(self, damage: str) -> None:

@@ -17,15 +17,16 @@ from trio_chat.journal.sqlite.integrity import QuickCheck
 from trio_chat.journal.sqlite.schema import migrate, refuse_foreign
 
 READ_AHEAD_MAX_S = 0.25
+"""The longest time for reading ahead."""
 
 CHECK_LOCK_WAIT_S = 2.0
 """The longest wait for a lock of another program; a server waits as long."""
 
 
 def lock_and_prepare(path: Path) -> int:
-    """Lock the folder of `path` and create the journal if it is not there. -> a descriptor: closing it ends the lock
+    """Lock the folder of `path`, and create the journal if it is not there.
 
-    Other programs may still read. Raises JournalError.
+    Returns a file descriptor: closing it releases the lock. Other programs may still read. Raises JournalError.
     """
     folder_fd = _lock_folder(path.parent)
     try:
@@ -63,16 +64,16 @@ def _create(path: Path) -> None:
         raise JournalError(
             f"{path} is a link to {os.readlink(path)}, which is not there: put that file back, or remove the link"
         )
-    unborn = path.with_name(path.name + ".new")
+    unfinished = path.with_name(path.name + ".new")
     leftover = path.with_name(path.name + "-wal")
     if leftover.exists() and leftover.stat().st_size:  # SQLite would apply its changes to the new file
         raise JournalError(f"{leftover} is there without {path}: put that file back, or move the first one away too")
     try:
-        unborn.unlink(missing_ok=True)
-        os.close(os.open(unborn, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        unfinished.unlink(missing_ok=True)
+        os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     except OSError as error:
         raise _unusable(path.parent, error) from error
-    db = sqlite3.connect(unborn, isolation_level=None)
+    db = sqlite3.connect(unfinished, isolation_level=None)
     try:
         db.execute("PRAGMA auto_vacuum = INCREMENTAL")  # before anything is in it, or the file could never be shrunk
         db.execute("PRAGMA journal_mode = WAL")
@@ -80,7 +81,7 @@ def _create(path: Path) -> None:
         db.execute("INSERT INTO meta VALUES ('epoch', ?)", (secrets.token_hex(8),))
     finally:
         db.close()
-    os.replace(unborn, path)
+    os.replace(unfinished, path)
 
 
 def _refuse_or_read_ahead(path: Path) -> None:

@@ -46,7 +46,7 @@ class Purging:
     """A connection of its own to the file, and the time of the next slice."""
 
     def __init__(self, path: Path) -> None:
-        """Open the connection. Raises sqlite3.Error."""
+        """Connect, and go on with a purge that was interrupted. Raises sqlite3.Error."""
         self._path = path
         self._db = connect_beside(path)
         self._due = math.inf
@@ -61,11 +61,11 @@ class Purging:
         return max(0.0, self._due - time.monotonic())
 
     def begin(self) -> None:
-        """Begin with the whole index: something was removed just now."""
+        """Begin a purge: something was removed just now."""
         self._pages, self._due = -MERGED_PAGES, 0.0
 
     def purge(self) -> int:
-        """Purge a slice. -> the pages it wrote, about; a failure only postpones it"""
+        """Purge a slice. Returns the approximate number of pages written. A failure only postpones it."""
         began = time.thread_time()
         try:
             for step in (self._merge, self._wipe, self._empty):
@@ -94,7 +94,7 @@ class Purging:
         return self._pages
 
     def _wipe(self) -> int:
-        """Fill some free pages with zeros, where they were not overwritten when they became free. -> their number"""
+        """Fill some free pages with zeros, if free pages may not have been overwritten. Returns their number."""
         if not self._db.execute(_IS_UNWIPED).fetchone()[0]:
             return 0
         if self._db.execute("PRAGMA freelist_count").fetchone()[0]:
@@ -104,7 +104,7 @@ class Purging:
         return 1
 
     def _empty(self) -> int:
-        """Make some of the pages free again that were filled. -> their number"""
+        """Free some of the pages again that were filled. Returns their number."""
         return WIPED_BYTES // PAGE_BYTES if self._db.execute(_EMPTY).rowcount else 0
 
     def _empty_log(self) -> None:
@@ -123,7 +123,7 @@ class Purging:
         self._due, self._has_warned, self._times_held_up = math.inf, False, 0
 
     def _without_waiting(self, work: Callable[[], int]) -> int:
-        """Wait for no lock meanwhile, since no entry can be kept while this waits."""
+        """Do some work without waiting for a lock, since no entry can be kept meanwhile."""
         self._db.execute("PRAGMA busy_timeout = 0")
         try:
             return work()

@@ -157,7 +157,7 @@ class Readers:
             return self._logging_damage(read_page(db, room, limit, before, after, without_presence=without_presence))
 
     def first_id_since(self, time: float, time_limit: TimeLimit) -> int:
-        """Return the id that parts the entries kept before a time from those kept since. Raises JournalError."""
+        """Return the id that separates the entries kept before a time from those kept since. Raises JournalError."""
         with self._lend(time_limit) as db:
             return first_id_since(db, time)
 
@@ -207,7 +207,7 @@ class Readers:
         return min(max(found), last - 1)
 
     def audit(self, limit: int, wanted: AuditFilter, time_limit: TimeLimit) -> list[AuditRecord]:
-        """Return the newest records that are meant, oldest first."""
+        """Return the newest records that match the filter, oldest first."""
         with self._lend(time_limit) as db:
             found = db.execute(_AUDIT, msgspec.structs.asdict(wanted) | {"limit": max(limit, 0)})
             return [AuditRecord(*row) for row in found][::-1]
@@ -265,7 +265,7 @@ class Readers:
         after: int | None,
         time_limit: TimeLimit,
     ) -> list[Past]:
-        """Return what was told in a mailbox to or by one other, oldest first; nothing that is damaged."""
+        """Return the private messages in a mailbox to and from one other, oldest first, without damaged entries."""
         with self._lend(time_limit) as db:
             past = accounts.read_conversation(db, mailbox, account, name, limit, before, after)
         return [it for it in self._logging_damage(past) if isinstance(it, Entry)]
@@ -276,7 +276,7 @@ class Readers:
             return accounts.count_news(db, marks, most)
 
     def waiting(self, per_account: int, most: int, time_limit: TimeLimit) -> list[WaitingRecord]:
-        """Count what was told to accounts by others, and lies above the read marks of their mailboxes."""
+        """Count the private messages from others above the read mark of each account's mailbox, by sender."""
         with self._lend(time_limit) as db:
             return accounts.count_waiting(db, per_account, most)
 
@@ -287,7 +287,7 @@ class Readers:
             self._idle.pop().close()
 
     def _logging_damage(self, past: list[Past]) -> list[Past]:
-        """Return it; its damaged entries are logged, once each."""
+        """Return the entries, and log the damaged ones among them, once each."""
         if text := self.damaged.add(past):
             logger.error("%s: what was said there is lost, and only a backup has it; all else can be read", text)
         return past
@@ -344,7 +344,7 @@ def read_page(
 
 
 def first_id_since(db: sqlite3.Connection, time: float) -> int:
-    """Return the id that parts the entries kept before a time from those kept since. Raises sqlite3.Error."""
+    """Return the id that separates the entries kept before a time from those kept since. Raises sqlite3.Error."""
     found: int = db.execute(_FIRST_SINCE, {"time": to_micros(time)}).fetchone()[0]
     return found
 

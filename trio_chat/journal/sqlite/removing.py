@@ -9,7 +9,7 @@ from trio_chat.journal.sqlite.rows import ONE, select_entries, to_micros, to_pla
 from trio_chat.journal.sqlite.word_index import FORGET, IndexMarks, indexable
 
 PENDING = "removal_pending"
-"""The name in `meta` that is there while words of something removed may be left in the file; see `purging`."""
+"""The name of the row of `meta` that exists while words of removed entries may be left in the file; see `purging`."""
 
 _FORGET = FORGET.format(rows="?")
 _BURY = 'UPDATE entry SET kind = ?, text = ?, "to" = ?, crc = ? WHERE id = ?'
@@ -17,7 +17,7 @@ _SET_PENDING = f"INSERT OR REPLACE INTO meta VALUES ('{PENDING}', '1')"
 
 
 def remove(db: sqlite3.Connection, notices: Iterable[Draft], marks: IndexMarks) -> list[Entry]:
-    """Make tombstones of the entries that notices name, inside a transaction of the caller. -> the tombstones
+    """Make tombstones of the entries that notices name, inside a transaction of the caller, and return them.
 
     `marks` tell what is in the index. Raises sqlite3.Error.
     """
@@ -30,7 +30,7 @@ def _remove(db: sqlite3.Connection, notice: Draft, marks: IndexMarks) -> Entry |
         return None
     if (tombstone := tombstone_for(notice, found[0])) is None:
         return None
-    # First: a contentless index is told every word again.
+    # First: to remove a row from a contentless index, SQLite needs every word of it again.
     db.execute(_FORGET, (indexable(db, *marks.indexed(target - 1, target)),))
     _, _, kind, _, text, to, *_, checksum = to_plain_row(tombstone, to_micros(tombstone.time))
     db.execute(_BURY, (kind, text, to, checksum, target))

@@ -12,7 +12,7 @@ QUICK_MAX = 2
 """Searches at a time in their first, short time. A word takes 0.05 to 0.2 s in a million entries."""
 
 FIRST_SHARE = 0.2
-"""The share of that time after which a search makes way for others once, as many may ask for the first time."""
+"""The share of that time after which a search makes way for others, once."""
 
 SLOW_WAITING_MAX = 2
 """Searches that wait for the slow lane; more are refused."""

@@ -2,7 +2,7 @@
 
 SQLite keeps the pages that pruning has emptied for what comes next. Those beyond a reserve are moved to the end of the
 file and cut off there (https://www.sqlite.org/pragma.html#pragma_incremental_vacuum), which a file must have been made
-for. One of before is rebuilt once: while it is opened if little is in it, else by `compact`, while no server runs.
+for. A file of an early version is rebuilt once: at opening if it is small, else by `compact`, while no server runs.
 
 The index of words keeps what was removed, too, until it is merged as a whole: that is done, a few pages in each slice,
 whenever more was removed than is left.
@@ -57,15 +57,15 @@ class Shrinking:
         self._look_every_s = look_every_s
         self._pages = 64
         self._due = 0.0
-        self._has_told = False
+        self._has_logged = False
         self._db = connect_beside(path)
 
     def due_in_s(self) -> float:
         """Return the seconds until `shrink` is due."""
         return max(0.0, self._due - time.monotonic())
 
-    def entries_removed(self, pruned_to: int, last_id: int) -> None:
-        """Have the next slice due at once, after a round; and merge the index, if more was removed than is left."""
+    def note_pruned(self, pruned_to: int, last_id: int) -> None:
+        """Let the next slice be due at once, and merge the index if more was pruned than is left."""
         self._due = 0.0
         if pruned_to - self._merged_to > max(REMOVED_MIN, last_id - pruned_to):
             self._merged_to = pruned_to
@@ -73,7 +73,7 @@ class Shrinking:
             self._merge_pages = -MERGED_PAGES
 
     def shrink(self) -> int:
-        """Cut off a slice of the free pages beyond the reserve. -> their number; a failure only postpones it"""
+        """Cut off a slice of the free pages beyond the reserve. Returns their number. A failure only postpones it."""
         pages, pause_s = 0, self._look_every_s
         try:
             if self._is_merging:
@@ -100,10 +100,10 @@ class Shrinking:
         return time.thread_time() - began
 
     def _cut_off(self, spare: int) -> tuple[int, float]:
-        """Cut free pages off. -> their number, and the CPU time in seconds; 0 where the file was not made for that"""
+        """Cut free pages off. Returns their number, 0 where the file was not made for that, and the CPU time in s."""
         if not _is_incremental(self._db):
-            if not self._has_told:
-                self._has_told = True
+            if not self._has_logged:
+                self._has_logged = True
                 logger.info(
                     "%s keeps its size until `trio-chat history compact` is run, once, without a server", self._path
                 )
@@ -142,9 +142,10 @@ def rebuild_if_small(db: sqlite3.Connection, *, bytes_max: int = REBUILT_BYTES_M
 
 
 def compact(path: Path) -> tuple[int, int]:
-    """Rebuild a file that no server uses, without the space of what was removed. -> bytes before, bytes now
+    """Rebuild a file that no server uses, without the space of what was removed.
 
-    The rebuilt file is made beside it. Raises JournalError; then nothing has changed.
+    The new file is written beside the old one. Returns the size in bytes before and after. Raises JournalError; then
+    nothing has changed.
     """
     if not path.exists():
         raise JournalError(f"there is no journal at {path}")

@@ -136,7 +136,7 @@ class Store:
             stack.pop_all()
         self._pages_written = 0
         self._is_smaller = False
-        """Pages were cut off since the last checkpoint that was due to that."""
+        """True while pages are cut off that the file loses only at the next checkpoint."""
         self.log_pages = 0
         """Pages in the write-ahead log at the last checkpoint."""
 
@@ -208,27 +208,26 @@ class Store:
         self._pages_written += 16
 
     def prune_some(self, target: int) -> float:
-        """Remove another slice of the oldest entries, up to an id below the newest. -> the seconds it took"""
+        """Remove another slice of the oldest entries, up to an id below the newest. Returns the CPU time in seconds."""
         self._pages_written += 32
         with explaining():
             took_s = self.indexing.prune(target)
         if self.indexing.pruned_to == target:
-            self.shrinking.entries_removed(target, self.last_id)
+            self.shrinking.note_pruned(target, self.last_id)
         return took_s
 
     def tidy_due_in_s(self) -> float:
-        """Return the seconds until `purge_some` or `shrink_some` is due."""
+        """Return the seconds until `tidy_some` is due."""
         return min(self.purging.due_in_s(), self.shrinking.due_in_s())
 
     def tidy_some(self) -> None:
-        """Purge a slice of what was removed and is still in the file, or cut off free pages, as is due."""
+        """Purge a slice of removed words that are still in the file, or cut off free pages, as is due."""
         if self.purging.due_in_s() <= 0:
             self._pages_written += self.purging.purge()
         if self.shrinking.due_in_s() <= 0:
-            self.shrink_some()
+            self._shrink_some()
 
-    def shrink_some(self) -> None:
-        """Cut off another slice of the pages that are free, if there are many; a failure only postpones it."""
+    def _shrink_some(self) -> None:
         if pages := self.shrinking.shrink():
             self._pages_written += pages
             self._is_smaller = True
@@ -236,7 +235,7 @@ class Store:
             self._is_smaller, self._pages_written = False, CHECKPOINT_PAGES
 
     def load(self, entries: Iterable[Entry], origin: Origin) -> int:
-        """Append entries of another journal, all or none. -> the number of new ones
+        """Append entries of another journal, all or none. Returns the number of new ones.
 
         Raises JournalError, and what the iterable raises.
         """
@@ -333,7 +332,7 @@ class Store:
             accounts.keep_memories(self._db, records)
 
     def load_names(self, names: Sequence[NameRecord], *, keeps_marks: bool) -> list[str]:
-        """Add the accounts of another journal. -> the names that were left out, since they are taken here"""
+        """Add the accounts of another journal. Returns the names that were left out, since they are taken here."""
         with explaining():
             return accounts.load_names(self._db, names, keeps_marks=keeps_marks)
 
@@ -350,7 +349,7 @@ class Store:
         self.indexing.restart_log()
 
     def hurry(self) -> None:
-        """Wait for locks of other programs no longer than a closing server can."""
+        """Shorten the wait for locks of other programs: the server is being closed."""
         self._db.execute(f"PRAGMA busy_timeout = {self._lock_wait_s * 1000 // 8:.0f}")
 
     def close(self) -> None:

@@ -61,16 +61,16 @@ MERGE_SOME = "INSERT INTO words (words, rank) VALUES ('merge', ?)"
 """The statement that merges so many pages of the index."""
 
 FORGET = f"INSERT INTO words (words, rowid, room, author, text) SELECT 'delete', {_VALUES} FROM json_each({{rows}})"
-"""The statement that removes the rows from the index that `indexable` returned."""
+"""The statement that removes from the index the rows that `indexable` returned."""
 
-SET_UNWIPED = "INSERT OR REPLACE INTO meta VALUES ('unwiped', '1')"
+_SET_UNWIPED = "INSERT OR REPLACE INTO meta VALUES ('unwiped', '1')"
 """Note that pages became free without being overwritten."""
 
 REMOVE = f"""
 {FORGET.format(rows="NEW.rows")};
 {_MERGE}
 """
-"""The same as the statements of a trigger, with some merging."""
+"""The same as statements of a trigger, and some merging of the index."""
 
 # As one JSON value, see `rows.select_entries`; in hex, since a flipped bit may have made a text no text any more.
 _INDEXABLE = f"""
@@ -85,7 +85,10 @@ _MARKS = "SELECT name, CAST(value AS INTEGER) FROM meta WHERE name IN ('indexed_
 
 @dataclass(frozen=True, slots=True)
 class IndexMarks:
-    """Which entries are not in the index: those above one id, and those in a gap that is being filled from its end."""
+    """The ids that tell which entries are not in the index: those above `indexed_to`, and those in a gap.
+
+    The gap, above `unindexed_from` and up to `unindexed_to`, is filled from its end.
+    """
 
     indexed_to: int
     unindexed_from: int
@@ -97,7 +100,7 @@ class IndexMarks:
         return self.unindexed_from < self.unindexed_to
 
     def indexed(self, after: int, to: int) -> list[tuple[int, int]]:
-        """Return the stretches of ids, each after one id and up to another, of those between that are in the index."""
+        """Return the ranges of indexed ids between two, as pairs: above the first and up to the second."""
         to = min(to, self.indexed_to)
         if not self.has_gap:
             return [(after, to)]
@@ -118,7 +121,7 @@ def prepare(db: sqlite3.Connection) -> None:
             db.execute(_CONFIGURE)
             db.execute(_START_ANEW)
             db.execute(_SET_VERSION, (VERSION,))
-            db.execute(SET_UNWIPED)
+            db.execute(_SET_UNWIPED)
         db.execute(f"PRAGMA {SECURE_DELETE}")
     for statement in _SLICES:
         db.execute(statement)
@@ -137,14 +140,14 @@ def put_off_backlog(db: sqlite3.Connection, marks: IndexMarks, last_id: int) -> 
     db.execute(_MOVE_MARKS, (str(first), str(last_id)))
 
 
-def add(db: sqlite3.Connection, stretch: tuple[int, int], mark: str, value: int) -> None:
-    """Index the entries after one id and up to another, and set a mark. Raises sqlite3.Error."""
-    db.execute("INSERT INTO index_slice VALUES (?, ?, ?)", (indexable(db, stretch), mark, str(value)))
+def add(db: sqlite3.Connection, ids: tuple[int, int], mark: str, value: int) -> None:
+    """Index the entries above one id and up to another, and set a mark. Raises sqlite3.Error."""
+    db.execute("INSERT INTO index_slice VALUES (?, ?, ?)", (indexable(db, ids), mark, str(value)))
 
 
-def indexable(db: sqlite3.Connection, *stretches: tuple[int, int]) -> bytes:
-    """Return the rows of the index, as JSON, for the entries after one id and up to another. Raises sqlite3.Error."""
-    rows = [row for stretch in stretches for row in _decode(db.execute(_INDEXABLE, stretch).fetchone()[0])]
+def indexable(db: sqlite3.Connection, *ranges: tuple[int, int]) -> bytes:
+    """Return the rows of the index, as JSON, for the entries in ranges of ids. Raises sqlite3.Error."""
+    rows = [row for ids in ranges for row in _decode(db.execute(_INDEXABLE, ids).fetchone()[0])]
     return msgspec.json.encode(
         [
             (number, room, author_word(text_of(author)), " ".join(words.words(text_of(text))))
@@ -167,5 +170,5 @@ def match(rooms: Sequence[str], phrases: Sequence[str], author: str) -> str:
 
 
 def text_of(in_hex: str) -> str:
-    """Return a text that was read in hex. What is not UTF-8 in it, since a bit flipped, becomes a mark for that."""
+    """Decode a text that was read in hex. Bytes that are not UTF-8, since a bit flipped, become U+FFFD."""
     return bytes.fromhex(in_hex).decode(errors="replace")

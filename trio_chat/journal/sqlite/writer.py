@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 class Job(Generic[T]):
-    """A call to be made on that thread, and its outcome."""
+    """A call to be made on the writing thread, and its outcome."""
 
     def __init__(self, work: Callable[[], T]) -> None:
         self._work = work
@@ -40,13 +40,13 @@ class Job(Generic[T]):
             self._outcome = error
 
     def settle(self, error: str | None = None) -> None:
-        """Wake whoever waits: it is done, or will not be because of an error. On the Trio thread."""
+        """Wake the caller of `done`; with an error, the call was not made. On the Trio thread."""
         if error:
             self._outcome = JournalError(error)
         self._settled.set()
 
     async def done(self) -> T:
-        """Return what the work returned. Raises what it raised, and JournalError when it was not done."""
+        """Wait for the call. Returns and raises what it did, or raises JournalError when it was not made."""
         await self._settled.wait()
         if isinstance(self._outcome, Exception):
             raise self._outcome
@@ -70,7 +70,7 @@ Report = Task | ProbeResult | None
 
 
 class Writer:
-    """Executes the tasks that are `put`, until None is. Only the public attributes may be set by other threads."""
+    """Executes the tasks passed to `put`, until that is None. Other threads may set only the public attributes."""
 
     def __init__(
         self,
@@ -81,9 +81,10 @@ class Writer:
         *,
         report: Callable[[Report], None],
     ) -> None:
-        """`intake` is told on this thread when a batch begins, and its outcome before the next one.
+        """Prepare the thread. `probe_s` is the time between two checks of the file.
 
-        `report` gets each outcome too, and may not raise. `probe_s` is the time between two checks of the file.
+        On the thread, `intake.begin` is called before each batch is written and `intake.record_outcome` after it;
+        `report` gets each outcome too, and may not raise.
         """
         self.commits = Histogram(COMMIT_BOUNDS_S)
         self.damage: str | None = None
@@ -136,7 +137,7 @@ class Writer:
             self._probe()
 
     def _tidy(self) -> float:
-        """Index, purge and shrink, as far as slices are due. -> seconds until the next one"""
+        """Index, purge and shrink, as far as slices are due. Returns the seconds until the next one."""
         pause_s = self._index()
         if self.damage or (due_in_s := self._store.tidy_due_in_s()) > 0:
             return math.inf if self.damage else min(pause_s, due_in_s)
@@ -145,7 +146,7 @@ class Writer:
         return min(pause_s, self._store.tidy_due_in_s())
 
     def _index(self) -> float:
-        """Index the slices that are due. -> seconds until the next one"""
+        """Index the slices that are due. Returns the seconds until the next one."""
         while not self.damage and (pause_s := self._store.index_due_in_s()) is not None:
             if pause_s > 0:
                 return pause_s
@@ -154,7 +155,7 @@ class Writer:
         return math.inf
 
     def _keep_overdue(self) -> str | None:
-        """Keep the changes that are overdue, if there are any. -> the reason why they are still"""
+        """Keep the overdue changes, if there are any. Returns the reason where they could not be kept."""
         if not self.failure or self.damage or (batch := self._intake.take_overdue()) is None:
             return None
         self._keep(batch)
@@ -180,7 +181,7 @@ class Writer:
             batch.sessions.clear()  # nor are these posted again: one of them may be the cause
         self.commits.observe(time.perf_counter() - began)
         if batch.error or self.failure:
-            self._judge(batch.error, self._store.size_of(batch))
+            self._note_attempt(batch.error, self._store.size_of(batch))
         self._intake.record_outcome(batch)
 
     def _probe(self) -> None:
@@ -196,11 +197,11 @@ class Writer:
         except JournalError as found:
             error = str(found)
         if was_failing or error:
-            self._judge(error, self._failed_bytes)
+            self._note_attempt(error, self._failed_bytes)
             self._report(ProbeResult(error))
 
-    def _judge(self, error: str | None, size_bytes: int) -> None:
-        """Note the outcome of an attempt to keep so much. Less than failed before proves nothing."""
+    def _note_attempt(self, error: str | None, size_bytes: int) -> None:
+        """Note the outcome of writing so many bytes. Success with fewer than failed before proves nothing."""
         if error:
             self._failed_bytes = max(size_bytes, self._failed_bytes)
             self.failure, self._probe_at = error, time.monotonic() + self._probe_s
