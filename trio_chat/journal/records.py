@@ -1,4 +1,4 @@
-"""The records of a journal besides entries, and its errors."""
+"""The records that a journal keeps besides entries, and its errors."""
 
 from typing import Annotated
 
@@ -45,10 +45,11 @@ class TooManyError(JournalError):
 
 
 TOO_MUCH = "too much to look through: say more"
+"""The text of a SearchError where the bound of a search was reached."""
 
 
 class Damaged(msgspec.Struct, frozen=True):
-    """Stands for an entry that can no longer be read, so that the loss is seen."""
+    """Stands in for an entry that can no longer be read, so that the loss is seen."""
 
     id: int
 
@@ -59,7 +60,7 @@ class Damaged(msgspec.Struct, frozen=True):
 
 
 class Unknown(Damaged, frozen=True):
-    """Stands for an entry of a kind that only a newer version of the server knows. Nothing is wrong with it."""
+    """Stands in for an entry of a kind that only a newer version of the server knows. Nothing is wrong with it."""
 
     @property
     def text(self) -> str:
@@ -91,19 +92,19 @@ class AuditRecord(msgspec.Struct, frozen=True):
 
 
 class AuditFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """The records of the audit log that are meant: those that every given field fits. Times as in AuditRecord."""
+    """A filter for the audit log: a record matches if it matches every field that is given. Times as in AuditRecord."""
 
     who: str = ""
-    """A part of the operator's name."""
+    """A substring of the operator's name."""
     action: str = ""
     since: float | None = None
     until: float | None = None
-    """The time before which they are."""
+    """Only records before this time."""
     before: int | None = None
-    """The id below which they are."""
+    """Only records with a lower id."""
 
-    def fits(self, record: AuditRecord) -> bool:
-        """Tell whether a record is meant."""
+    def matches(self, record: AuditRecord) -> bool:
+        """Tell whether a record matches."""
         return (
             self.who in record.who
             and self.action in ("", record.action)
@@ -127,7 +128,7 @@ class HookRecord(msgspec.Struct, frozen=True):
 
 
 class BanRecord(msgspec.Struct, frozen=True):
-    """The ban of a network, `since` a time `until` another (seconds since 1970, UTC); None is for good."""
+    """The ban of a network, from `since` to `until` (seconds since 1970, UTC); None is for good."""
 
     network: str
     reason: str
@@ -139,7 +140,7 @@ class BanRecord(msgspec.Struct, frozen=True):
 class MuteRecord(msgspec.Struct, frozen=True):
     """The mute of a network, or of a client by its session and network. Times as in BanRecord.
 
-    `label` is that of the client; `spared` the sessions in that network that are not muted, with blanks between them.
+    `label` is that of the client; `spared` the sessions in that network that are not muted, separated by spaces.
     `account` is the id of the client's account, "" for a guest.
     """
 
@@ -156,7 +157,7 @@ class MuteRecord(msgspec.Struct, frozen=True):
 
 
 class KeyRecord(msgspec.Struct, frozen=True):
-    """A public key of an account: its base64 word, when it was added (seconds since 1970), and by whom."""
+    """A public key of an account: the key in base64, the time at which it was added (seconds since 1970), by whom."""
 
     blob: str
     added: Time
@@ -164,10 +165,10 @@ class KeyRecord(msgspec.Struct, frozen=True):
 
 
 class AccountRecord(msgspec.Struct, frozen=True):
-    """An account: a name that belongs to somebody, and the proofs of that. Times as in BanRecord.
+    """An account: a name that belongs to somebody, and the credentials that prove it. Times as in BanRecord.
 
     `id` is never used again; `folded` is the name under `nicks.fold_name`, and belongs to one account alone; `seen` is
-    when its owner was last here; `by` is who made it; `password` is the hash, "" for none.
+    the time at which its owner was last here; `by` is its maker; `password` is the hash, "" for none.
     """
 
     id: str
@@ -181,7 +182,7 @@ class AccountRecord(msgspec.Struct, frozen=True):
 
 
 class InviteRecord(msgspec.Struct, frozen=True):
-    """An invite: the digest of its code, and how many more may use it. Times as in BanRecord.
+    """An invite: the digest of its code, and the number of uses left. Times as in BanRecord.
 
     `account` is the id of the account that it is for, "" for any name.
     """
@@ -203,7 +204,7 @@ class MarkRecord(msgspec.Struct, frozen=True, array_like=True):
 
 
 class MemoryRecord(msgspec.Struct, frozen=True):
-    """The rooms of an account, those whom it ignores, and its read marks; `@` is its mailbox."""
+    """The rooms of an account, the names that it ignores, and its read marks, with `@` for its mailbox."""
 
     account: str
     rooms: tuple[str, ...] = ()
@@ -217,8 +218,8 @@ class MemoryRecord(msgspec.Struct, frozen=True):
 
 
 class WaitingRecord(msgspec.Struct, frozen=True, array_like=True):
-    """The number of private messages that wait for an account, from one sender: an account, or the `session` that the
-    messages of a guest bear."""
+    """The number of private messages from one sender that wait for an account. The sender is an account, or the
+    `session` in the messages of a guest."""
 
     account: str
     sender: str

@@ -16,42 +16,44 @@ WORDS_MAX = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """A search: for entries of rooms that hold all phrases, by an author if one is given."""
+class SearchCriteria:
+    """Criteria of a search: entries of these rooms that contain all phrases, by an author if one is given."""
 
     rooms: tuple[str, ...]
     phrases: tuple[str, ...]
     author: str = ""
     """The name in any spelling; empty for anybody."""
     after: int | None = None
-    """An id: older entries, and that one, are left out."""
+    """The id after which entries are searched; None for all."""
 
     @property
-    def is_nothing(self) -> bool:
-        """No entry is wanted."""
+    def is_empty(self) -> bool:
+        """True if no entry can match."""
         return not self.rooms or not (self.phrases or self.author)
 
-    def is_it(self, draft: Draft) -> bool:
-        """Tell whether a draft is wanted, but for its age."""
+    def matches(self, draft: Draft) -> bool:
+        """Tell whether a draft matches, whatever its id."""
         return (
-            draft.room in self.rooms and draft.kind in SEARCHED and self.is_by(draft.author) and self.is_in(draft.text)
+            draft.room in self.rooms
+            and draft.kind in SEARCHED
+            and self.matches_author(draft.author)
+            and self.matches_text(draft.text)
         )
 
-    def is_by(self, author: str) -> bool:
-        """Tell whether the author is wanted."""
+    def matches_author(self, author: str) -> bool:
+        """Tell whether the author matches."""
         return not self.author or fold(author) == fold(self.author)
 
-    def is_in(self, text: str) -> bool:
-        """Tell whether a text holds all phrases."""
+    def matches_text(self, text: str) -> bool:
+        """Tell whether a text contains all phrases."""
         return holds(text, self.phrases)
 
 
 def phrases(words: str) -> tuple[str, ...]:
-    """Split a query into phrases, each of which has to be somewhere in a text. Raises SearchError.
+    """Split a query into phrases, all of which a text has to contain. Raises SearchError.
 
     Spaces separate phrases, unless they stand in quotes. Other signs separate the words of one phrase: `can't` is `can`
-    followed at once by `t`.
-    Of phrases that find the same only the first is returned.
+    followed at once by `t`. Of phrases that find the same, only the first is returned.
     """
     if len(words) > SEARCH_CHARS_MAX:
         raise SearchError(TOO_LONG)

@@ -22,7 +22,7 @@ from tests.journal.test_contract import is_held
 from trio_chat.chat.events import Draft, Entry, Kind
 from trio_chat.chat.text import clean
 from trio_chat.journal.records import Origin
-from trio_chat.journal.search_words import WORDS_MAX, Wanted, phrases
+from trio_chat.journal.search_words import WORDS_MAX, SearchCriteria, phrases
 from trio_chat.journal.sqlite.indexing import Indexing
 from trio_chat.journal.sqlite.journal import open_sqlite
 from trio_chat.journal.sqlite.opening import lock_and_prepare
@@ -84,10 +84,10 @@ def indexing(path: Path) -> Iterator[Indexing]:
 
 def found(path: Path, words: str) -> list[int]:
     with closing(sqlite3.connect(path)) as db:
-        wanted = Wanted(("lobby",), phrases(words))
-        if wanted.is_nothing:
+        criteria = SearchCriteria(("lobby",), phrases(words))
+        if criteria.is_empty:
             return []
-        return [entry.id for entry in search(db, wanted, COUNT, HIGHEST_ID, TimeLimit(PATIENCE_S))]
+        return [entry.id for entry in search(db, criteria, COUNT, HIGHEST_ID, TimeLimit(PATIENCE_S))]
 
 
 def terms(path: Path) -> list[tuple[str, int, int]]:

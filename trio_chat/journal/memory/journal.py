@@ -37,7 +37,7 @@ from trio_chat.journal.records import (
     SearchError,
 )
 from trio_chat.journal.renumbering import Renumbering
-from trio_chat.journal.search_words import Wanted, phrases
+from trio_chat.journal.search_words import SearchCriteria, phrases
 
 ENTRIES_MAX = 100_000
 """About 40 MB of short lines; older ones are forgotten."""
@@ -177,15 +177,15 @@ class MemoryJournal(Intake, MemoryAccounts):
         asker: Hashable = None,
     ) -> list[Entry]:
         """Return the newest entries that contain all words, oldest first."""
-        wanted = Wanted(tuple(rooms), phrases(words), author, after)
+        criteria = SearchCriteria(tuple(rooms), phrases(words), author, after)
         async with self._searches:
             entries = await self.read(None, limit=len(self._entries), before=before)
             found: list[Entry] = []
             turns = _Turns(self._search_max_s)
-            for entry in () if wanted.is_nothing else reversed(entries):
+            for entry in () if criteria.is_empty else reversed(entries):
                 if len(found) >= limit or (after and entry.id <= after):
                     break
-                if wanted.is_it(entry.draft):
+                if criteria.matches(entry.draft):
                     found.append(entry)
                 if turns.is_over:
                     await turns.next()
@@ -258,7 +258,7 @@ class MemoryJournal(Intake, MemoryAccounts):
     async def read_audit(self, limit: int, wanted: AuditFilter = WHOLE_AUDIT) -> list[AuditRecord]:
         """Return the newest records that match the filter, at most `limit`, oldest first."""
         await trio.lowlevel.checkpoint()
-        return list(islice(filter(wanted.fits, reversed(self._audit)), max(limit, 0)))[::-1]
+        return list(islice(filter(wanted.matches, reversed(self._audit)), max(limit, 0)))[::-1]
 
     async def add_ban(self, ban: BanRecord) -> None:
         """Keep a ban, in place of an earlier one of the same network."""

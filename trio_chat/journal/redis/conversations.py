@@ -10,7 +10,7 @@ from trio_chat.chat.events import Entry
 from trio_chat.journal.conversation import is_with, lower
 from trio_chat.journal.records import TOO_MUCH, JournalError, Past, SearchError
 from trio_chat.journal.redis.history import RedisReader, Stretch
-from trio_chat.journal.search_words import Wanted, phrases
+from trio_chat.journal.search_words import SearchCriteria, phrases
 
 SEARCH_ENTRIES_MAX = 100_000
 """Entries that one search compares, the newest ones: about half a second of CPU time. There is no index in Redis, whose
@@ -48,16 +48,16 @@ class RedisSearch(RedisReader):
         asker: Hashable = None,
     ) -> list[Past]:
         """Return the newest entries that contain all words, oldest first."""
-        wanted = Wanted(tuple(dict.fromkeys(rooms)), phrases(words), author, after)
-        if wanted.is_nothing or limit <= 0:
+        criteria = SearchCriteria(tuple(dict.fromkeys(rooms)), phrases(words), author, after)
+        if criteria.is_empty or limit <= 0:
             await trio.lowlevel.checkpoint()
             return []
         found: list[Past] = []
         async with self._searches:
             turns = SearchTurns(SEARCH_MAX_S, self._search_entries_max)
-            sources = [_Downwards(self, room, before) for room in wanted.rooms]
+            sources = [_Downwards(self, room, before) for room in criteria.rooms]
             while (past := await _newest_of(sources)) and past.id > (after or 0):
-                if isinstance(past, Entry) and wanted.is_it(past.draft):
+                if isinstance(past, Entry) and criteria.matches(past.draft):
                     found.append(past)
                     if len(found) >= limit:
                         break

@@ -50,7 +50,7 @@ class RedisTables:
             for number, fields in page:
                 for record in self._codec.decode("audit", {str(number).encode(): fields.get(b"d", b"")}, AuditRecord):
                     numbered = msgspec.structs.replace(record, id=number)
-                    if wanted.fits(numbered):
+                    if wanted.matches(numbered):
                         found.append(numbered)
             if len(page) < PAGE:
                 break

@@ -40,7 +40,7 @@ from trio_chat.journal.records import (
     SearchError,
     WaitingRecord,
 )
-from trio_chat.journal.search_words import Wanted, phrases
+from trio_chat.journal.search_words import SearchCriteria, phrases
 from trio_chat.journal.sqlite.connection import refusal
 from trio_chat.journal.sqlite.integrity import IntegrityCheck
 from trio_chat.journal.sqlite.opening import lock_and_prepare
@@ -114,7 +114,7 @@ async def open_sqlite(
             path,
             lock_wait_s=times.lock_wait_s,
             index_within_s=times.index_within_s,
-            is_unwanted=lambda: close_by() < math.inf,
+            is_cancelled=lambda: close_by() < math.inf,
         )
         journal = SqliteJournal(await trio.to_thread.run_sync(open_store), clock, times)
         stack.push_async_callback(journal.aclose, close_by)
@@ -190,11 +190,11 @@ class SqliteJournal(Intake):
 
         A search that needs long is restarted in the slow lane: no number of slow searches delays a quick one.
         """
-        wanted = Wanted(tuple(rooms), phrases(words), author, after)
-        if wanted.is_nothing:
+        criteria = SearchCriteria(tuple(rooms), phrases(words), author, after)
+        if criteria.is_empty:
             await trio.lowlevel.checkpoint()
             return []
-        question = partial(self._readers.search, wanted, limit, before)
+        question = partial(self._readers.search, criteria, limit, before)
         if self._store.log_pages >= LOG_PAGES_MAX:
             await self._search_lanes.pause(self._restart_long_log)
         with suppress(TimeoutError):

@@ -27,7 +27,7 @@ from trio_chat.journal.records import (
     RoomRecord,
     WaitingRecord,
 )
-from trio_chat.journal.search_words import Wanted
+from trio_chat.journal.search_words import SearchCriteria
 from trio_chat.journal.sqlite import accounts
 from trio_chat.journal.sqlite.connection import connect, explaining
 from trio_chat.journal.sqlite.file_identity import FileIdentity
@@ -177,12 +177,12 @@ class Readers:
         names = [(name.decode(errors="ignore"), *ids) for name, *ids in rows]  # a bit may have flipped there too
         return [RoomRecord(name, topics.get(topic_id, ""), last_id) for name, topic_id, last_id in names]
 
-    def search(self, wanted: Wanted, limit: int, before: int | None, time_limit: TimeLimit) -> list[Past]:
-        """Return the newest entries wanted, oldest first. Raises JournalError, and TimeoutError."""
+    def search(self, criteria: SearchCriteria, limit: int, before: int | None, time_limit: TimeLimit) -> list[Past]:
+        """Return the newest entries that match, oldest first. Raises JournalError, and TimeoutError."""
         with self._lend(time_limit) as db:
             db.execute("BEGIN")
             try:
-                found = search(db, wanted, max(limit, 0), HIGHEST_ID if before is None else before, time_limit)
+                found = search(db, criteria, max(limit, 0), HIGHEST_ID if before is None else before, time_limit)
             finally:
                 if db.in_transaction:
                     db.execute("ROLLBACK")

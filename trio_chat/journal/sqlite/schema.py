@@ -163,7 +163,7 @@ LARGE_BYTES = 64 * 1024 * 1024
 """A file of this size may take seconds to be brought up to date, which is logged: a million entries take 4."""
 
 STEPS = 20_000
-"""Steps of SQLite's machine between two looks whether anybody still waits: a few milliseconds."""
+"""Steps of SQLite's virtual machine between two calls of `is_cancelled`: a few milliseconds."""
 
 _MAGIC = b"SQLite format 3\0"
 
@@ -171,10 +171,11 @@ _MAGIC = b"SQLite format 3\0"
 logger = logging.getLogger(__name__)
 
 
-def migrate(db: sqlite3.Connection, path: Path, *, is_unwanted: Callable[[], bool] = lambda: False) -> None:
+def migrate(db: sqlite3.Connection, path: Path, *, is_cancelled: Callable[[], bool] = lambda: False) -> None:
     """Bring the schema up to date, one transaction for each step: a crash undoes the step that it interrupts.
 
-    So does `is_unwanted`, which is asked now and then and may end it by sqlite3.OperationalError.
+    `is_cancelled` is called now and then. Where it returns True, the step is undone, and sqlite3.OperationalError
+    raised.
     """
     version = db.execute("PRAGMA user_version").fetchone()[0]
     _refuse_newer(path, version)
@@ -182,7 +183,7 @@ def migrate(db: sqlite3.Connection, path: Path, *, is_unwanted: Callable[[], boo
         return
     if version > 0 and path.stat().st_size >= LARGE_BYTES:
         logger.info("%s is brought up to date, which may take a while", path)
-    db.set_progress_handler(is_unwanted, STEPS)
+    db.set_progress_handler(is_cancelled, STEPS)
     try:
         with sorting_beside(path):
             _migrate_from(db, version)

@@ -1,4 +1,4 @@
-"""One search of a file: what is not indexed yet is read and compared, and the rest found in the index of words."""
+"""One search of a file: entries that are not indexed yet are read and compared, the others found in the index."""
 
 import json
 import sqlite3
@@ -6,7 +6,7 @@ import sqlite3
 import msgspec
 
 from trio_chat.journal.records import Past
-from trio_chat.journal.search_words import Wanted
+from trio_chat.journal.search_words import SearchCriteria
 from trio_chat.journal.sqlite.rows import COLUMNS, select_entries
 from trio_chat.journal.sqlite.time_limit import SEARCH_STEPS, TimeLimit
 from trio_chat.journal.sqlite.word_index import INDEXED, match, read_marks, text_of
@@ -31,24 +31,29 @@ _INDEXED = f"""SELECT {COLUMNS} FROM entry WHERE id IN (
 )"""
 
 
-def search(db: sqlite3.Connection, wanted: Wanted, limit: int, before: int, time_limit: TimeLimit) -> list[Past]:
-    """Return the newest entries wanted, oldest first. Within a transaction. Raises sqlite3.Error, and TimeoutError."""
-    after = wanted.after or 0
+def search(
+    db: sqlite3.Connection, criteria: SearchCriteria, limit: int, before: int, time_limit: TimeLimit
+) -> list[Past]:
+    """Return the newest entries that match, oldest first. Raises sqlite3.Error and TimeoutError.
+
+    The caller holds a transaction, so that the index and the entries are of one state.
+    """
+    after = criteria.after or 0
     indexed_to = read_marks(db).indexed_to
-    ids = _new_ids(db, wanted, limit, max(after, indexed_to), before, time_limit)
+    ids = _new_ids(db, criteria, limit, max(after, indexed_to), before, time_limit)
     found: list[Past] = select_entries(db, _THESE, (json.dumps(ids),)) if ids else []
     if len(ids) < limit and after < indexed_to:
-        query = match(wanted.rooms, wanted.phrases, wanted.author)
+        query = match(criteria.rooms, criteria.phrases, criteria.author)
         with time_limit.on(db, SEARCH_STEPS):
             found[:0] = select_entries(db, _INDEXED, (query, after, before, limit - len(ids)))
     return found
 
 
 def _new_ids(
-    db: sqlite3.Connection, wanted: Wanted, limit: int, after: int, before: int, time_limit: TimeLimit
+    db: sqlite3.Connection, criteria: SearchCriteria, limit: int, after: int, before: int, time_limit: TimeLimit
 ) -> list[int]:
-    """Return the ids of the newest entries wanted of those that are not indexed."""
-    rooms = {room.encode(errors="replace").hex().upper() for room in wanted.rooms}
+    """Return the ids of the newest matching entries that are not indexed."""
+    rooms = {room.encode(errors="replace").hex().upper() for room in criteria.rooms}
     found: list[int] = []
     for _ in range(UNINDEXED_MAX // _AT_ONCE):
         if len(found) >= limit or time_limit.is_over:
@@ -57,7 +62,7 @@ def _new_ids(
         found += (
             number
             for number, room, author, text in rows
-            if room in rooms and wanted.is_by(text_of(author)) and wanted.is_in(text_of(text))
+            if room in rooms and criteria.matches_author(text_of(author)) and criteria.matches_text(text_of(text))
         )
         if len(rows) < _AT_ONCE:
             break

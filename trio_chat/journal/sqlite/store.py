@@ -105,12 +105,12 @@ class Store:
     """The connection that writes entries to one file, and the id of the newest one."""
 
     def __init__(
-        self, path: Path, *, lock_wait_s: float, index_within_s: float, is_unwanted: Callable[[], bool] = lambda: False
+        self, path: Path, *, lock_wait_s: float, index_within_s: float, is_cancelled: Callable[[], bool] = lambda: False
     ) -> None:
         """Open a file that this process has locked, and bring its schema up to date. Raises JournalError.
 
         `lock_wait_s` is the longest wait for locks of other programs. An idle store indexes within `index_within_s`.
-        `is_unwanted` is asked now and then, and ends a long opening: that raises JournalError, and loses nothing.
+        `is_cancelled` is called now and then. Where it returns True, JournalError is raised, and nothing is lost.
         """
         self._lock_wait_s = lock_wait_s
         self.path = path
@@ -120,7 +120,7 @@ class Store:
             stack.callback(db.close)
             for pragma in _PRAGMAS:
                 db.execute(f"PRAGMA {pragma}")
-            migrate(db, path, is_unwanted=is_unwanted)
+            migrate(db, path, is_cancelled=is_cancelled)
             rebuild_if_small(db)
             self.epoch: str = db.execute("SELECT value FROM meta WHERE name = 'epoch'").fetchone()[0]
             self.last_id: int = db.execute("SELECT max(id) FROM entry").fetchone()[0] or 0

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from trio_chat.journal.sqlite.connection import primary_code
 
 STEPS = 20_000
-"""Steps of SQLite's machine between two looks at the clock: a few milliseconds of reading rows. A look needs the
-interpreter, which a busy loop gives up only every 5 ms."""
+"""Steps of SQLite's virtual machine between two looks at the clock: a few milliseconds of reading rows. A look needs
+the interpreter, which a busy loop gives up only every 5 ms."""
 
 SEARCH_STEPS = 1_000
 """The same while the index of words is read, most of whose work counts as no step: 0.2 s at most, in a journal of a
@@ -17,7 +17,7 @@ million entries."""
 
 
 class TimeLimit:
-    """Bounds one query, made up of any number of statements on one connection. It begins with the first."""
+    """The time limit of one query: any number of statements on one connection. It begins with the first."""
 
     def __init__(self, max_s: float) -> None:
         self._max_s = max_s
