@@ -296,7 +296,7 @@ class TestReopening:
         async with open_sqlite(path) as journal:
             for number in range(6):
                 await journal.post(Draft(f"room{number}", Kind.SAID, "alice", "hello")).kept()
-            journal._store.indexing._marks_max = 2
+            journal._store.pruning._marks_max = 2
 
             await journal.prune(more_than=1)
 

@@ -145,7 +145,7 @@ async def test_c20_a_query_whose_asker_is_cancelled_ends(path: Path, nursery: tr
 
         async def ask() -> None:
             with asking:
-                await journal._query(run_endless, max_s=float("inf"))
+                await journal._run_query(run_endless, max_s=float("inf"))
 
         nursery.start_soon(ask)
         with trio.fail_after(PATIENCE_S):

@@ -26,7 +26,8 @@ from trio_chat.journal.search_words import WORDS_MAX, SearchCriteria, phrases
 from trio_chat.journal.sqlite.indexing import Indexing
 from trio_chat.journal.sqlite.journal import open_sqlite
 from trio_chat.journal.sqlite.opening import lock_and_prepare
-from trio_chat.journal.sqlite.readers import HIGHEST_ID
+from trio_chat.journal.sqlite.pages import HIGHEST_ID
+from trio_chat.journal.sqlite.pruning import Pruning
 from trio_chat.journal.sqlite.rows import PLAIN_COLUMNS, to_plain_row
 from trio_chat.journal.sqlite.schema import APPLICATION_ID, MIGRATIONS
 from trio_chat.journal.sqlite.searching import search
@@ -143,9 +144,10 @@ def test_entries_of_meanwhile_are_found_at_once(path: Path, indexing: Indexing) 
 def test_entries_pruned_while_being_indexed_leave_no_word(path: Path, indexing: Indexing, target: int) -> None:
     for _ in range(3):
         indexing.index(COUNT)
+    pruning = Pruning(indexing)
 
-    while indexing.pruned_to < target:
-        indexing.prune(target)
+    while pruning.pruned_to < target:
+        pruning.prune(target)
         indexing.index(COUNT)
     finish(indexing)
 
@@ -155,9 +157,10 @@ def test_entries_pruned_while_being_indexed_leave_no_word(path: Path, indexing: 
 
 def test_pruned_entries_leave_no_word_in_the_index(path: Path, indexing: Indexing) -> None:
     finish(indexing)
+    pruning = Pruning(indexing)
 
-    while indexing.pruned_to < COUNT - 3:
-        indexing.prune(COUNT - 3)
+    while pruning.pruned_to < COUNT - 3:
+        pruning.prune(COUNT - 3)
 
     assert [term for term, entries, _ in terms(path) if entries > 3] == []
     check_against_a_new_index(path)
@@ -167,11 +170,13 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from trio_chat.journal.sqlite.indexing import Indexing
+from trio_chat.journal.sqlite.pruning import Pruning
 indexing = Indexing(Path(sys.argv[1]), index_within_s=0)
+pruning = Pruning(indexing)
 for _ in range(4):
     indexing.index(int(sys.argv[2]))
-    indexing.prune(int(sys.argv[2]) // 8)
-indexing._db.execute("BEGIN")
+    pruning.prune(int(sys.argv[2]) // 8)
+indexing.db.execute("BEGIN")
 indexing.index(int(sys.argv[2]))
 os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -186,8 +191,9 @@ def test_indexing_goes_on_where_a_crash_has_ended_it(path: Path) -> None:
     with closing(Indexing(path, index_within_s=0)) as indexing:
         assert indexing.marks.has_gap
         assert indexing.marks.unindexed_to < COUNT
-        while indexing.pruned_to < COUNT // 8:
-            indexing.prune(COUNT // 8)
+        pruning = Pruning(indexing)
+        while pruning.pruned_to < COUNT // 8:
+            pruning.prune(COUNT // 8)
         finish(indexing)
     assert found(path, "said") == ALL[COUNT // 8 :]
     check_against_a_new_index(path)
@@ -227,9 +233,10 @@ def test_the_index_finds_what_a_naive_search_does_in_every_script(
         fill(path, texts)
         with closing(Indexing(path, index_within_s=0)) as indexing:
             finish(indexing, len(texts))
+            pruning = Pruning(indexing)
             for first in (0, pruned):
-                while indexing.pruned_to < first:
-                    indexing.prune(first)
+                while pruning.pruned_to < first:
+                    pruning.prune(first)
                 for query in (" ".join(query.split()[:WORDS_MAX]) for query in queries):
                     held = [number for number, text in enumerate(texts, 1) if number > first and is_held(text, query)]
                     assert found(path, query) == held, query

@@ -21,7 +21,8 @@ from trio_chat.journal.records import (
     WaitingRecord,
 )
 from trio_chat.journal.sqlite.connection import transaction
-from trio_chat.journal.sqlite.rows import COLUMNS, select_entries
+from trio_chat.journal.sqlite.pages import select_between
+from trio_chat.journal.sqlite.rows import COLUMNS
 from trio_chat.journal.sqlite.schema import IS_SAID
 
 _ACCOUNT = "id, name, folded, since, seen, by, password, keys"
@@ -188,10 +189,8 @@ def read_conversation(
     after: int | None,
 ) -> list[Past]:
     """Return the private messages in a mailbox to and from one other, oldest first."""
-    question, other = (_WITH_ACCOUNT, account) if account else (_WITH_GUEST, name)
-    direction = "DESC" if after is None else "ASC"
-    bounds = (after or 0, 2**63 - 1 if before is None else before, mailbox, other, max(limit, 0))
-    return select_entries(db, f"{question} {direction} LIMIT ?5", bounds)
+    query, other = (_WITH_ACCOUNT, account) if account else (_WITH_GUEST, name)
+    return select_between(db, query, (mailbox, other), limit=limit, before=before, after=after)
 
 
 def count_news(db: sqlite3.Connection, marks: Mapping[str, int], most: int) -> dict[str, int]:

@@ -3,7 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from trio_chat.journal.records import JournalError
@@ -86,6 +86,21 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
         if db.in_transaction:  # a full disk may have ended it already
             db.execute("ROLLBACK")
         raise
+
+
+def empty_log(db: sqlite3.Connection) -> bool:
+    """Copy the whole write-ahead log into the file and empty it. Returns False where that was not possible."""
+    try:
+        is_held_up, *_ = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except sqlite3.Error:
+        return False
+    return not is_held_up
+
+
+def restart_log(db: sqlite3.Connection) -> None:
+    """Copy the whole write-ahead log into the file, and have it written from its beginning again, if possible."""
+    with suppress(sqlite3.Error):
+        db.execute("PRAGMA wal_checkpoint(RESTART)")
 
 
 @contextmanager

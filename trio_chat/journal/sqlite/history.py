@@ -16,7 +16,7 @@ from trio_chat.journal.records import JournalError, NameRecord, Past
 from trio_chat.journal.sqlite import accounts
 from trio_chat.journal.sqlite.connection import connect, explaining, refusing
 from trio_chat.journal.sqlite.integrity import DamagedEntries
-from trio_chat.journal.sqlite.readers import first_id_since, read_page
+from trio_chat.journal.sqlite.pages import first_id_since, read_page
 from trio_chat.journal.sqlite.schema import MIGRATIONS, SCHEMA_OF_ACCOUNTS, refuse_foreign
 
 EXPORT_LOCK_WAIT_S = 2.0

@@ -7,6 +7,7 @@ not know how anything is stored; the thread that stores is in `writer`.
 import logging
 import math
 import os
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -41,12 +42,18 @@ from trio_chat.journal.records import (
     WaitingRecord,
 )
 from trio_chat.journal.search_words import SearchCriteria, phrases
+from trio_chat.journal.sqlite import accounts, operator_records
 from trio_chat.journal.sqlite.connection import refusal
 from trio_chat.journal.sqlite.integrity import IntegrityCheck
 from trio_chat.journal.sqlite.opening import lock_and_prepare
+from trio_chat.journal.sqlite.pages import first_id_since, read_page
+from trio_chat.journal.sqlite.pruning import prunable_to, pruned_in
 from trio_chat.journal.sqlite.readers import Readers
+from trio_chat.journal.sqlite.rows import find_keyed
 from trio_chat.journal.sqlite.search_lanes import SearchLanes
 from trio_chat.journal.sqlite.searching import UNINDEXED_MAX
+from trio_chat.journal.sqlite.sessions import read_sessions
+from trio_chat.journal.sqlite.slices import PAUSE_RATIO
 from trio_chat.journal.sqlite.store import Store
 from trio_chat.journal.sqlite.time_limit import TimeLimit
 from trio_chat.journal.sqlite.writer import Job, ProbeResult, Report, Writer
@@ -56,9 +63,6 @@ READERS_MAX = 4
 
 LOG_PAGES_MAX = 4000
 """Pages in the write-ahead log, 16 MB, above which searches stop for a moment: while any runs, SQLite appends to it."""
-
-PRUNE_PAUSE_RATIO = 20
-"""The pause between two slices of pruning is this many times the duration of a slice."""
 
 T = TypeVar("T")
 
@@ -148,7 +152,7 @@ class SqliteJournal(Intake):
     @property
     def pruned_to(self) -> int:
         """The highest id that was ever pruned."""
-        return self._store.indexing.pruned_to
+        return self._store.pruning.pruned_to
 
     @property
     def damage(self) -> str | None:
@@ -165,15 +169,17 @@ class SqliteJournal(Intake):
         without_presence: bool = False,
     ) -> list[Past]:
         """Return up to `limit` entries of `room`, oldest first. Some may not have reached `follow` yet."""
-        return await self._query(partial(self._readers.read, room, limit, before, after, without_presence))
+        return await self._read_entries(
+            lambda db: read_page(db, room, limit, before, after, without_presence=without_presence)
+        )
 
     async def first_id_since(self, time: float) -> int:
         """Return the id that separates the entries kept before a time from those kept since."""
-        return await self._query(partial(self._readers.first_id_since, time))
+        return await self._query(lambda db: first_id_since(db, time))
 
     async def rooms(self) -> list[RoomRecord]:
         """Return all rooms in which something was said, but no mailboxes."""
-        return await self._query(self._readers.rooms, max_s=math.inf)  # asked once, at the start
+        return await self._run_query(self._readers.rooms, max_s=math.inf)  # asked once, at the start
 
     async def search(
         self,
@@ -194,11 +200,11 @@ class SqliteJournal(Intake):
         if criteria.is_empty:
             await trio.lowlevel.checkpoint()
             return []
-        question = partial(self._readers.search, criteria, limit, before)
+        query = partial(self._readers.search, criteria, limit, before)
         if self._store.log_pages >= LOG_PAGES_MAX:
             await self._search_lanes.pause(self._restart_long_log)
         with suppress(TimeoutError):
-            return await self._search_lanes.run(partial(self._ask, question), asker)
+            return await self._search_lanes.run(partial(self._run_in_thread, query), asker)
         raise SearchError(TOO_MUCH)
 
     @property
@@ -209,19 +215,19 @@ class SqliteJournal(Intake):
 
     async def find(self, session: str, key: str) -> Past | None:
         """Return the entry kept under this session and key."""
-        return await self._query(partial(self._readers.find, session, key))
+        return await self._query(lambda db: find_keyed(db, session, key))
 
     async def pruned_in(self, room: str) -> int:
         """Return the highest id of an entry of a room that was pruned."""
-        return await self._query(partial(self._readers.pruned_in, room))
+        return await self._query(lambda db: pruned_in(db, room))
 
     async def prune(self, *, older_than: float | None = None, more_than: int | None = None) -> None:
         """Remove entries slice by slice, with pauses between."""
-        question = partial(self._readers.prunable_to, self._clock(), older_than, more_than)
-        target = await self._query(question, max_s=math.inf)
+        now = self._clock()
+        target = await self._query(lambda db: prunable_to(db, now, older_than, more_than), max_s=math.inf)
         while self.pruned_to < target:
             took_s = await self._write(partial(self._store.prune_some, target))
-            await trio.sleep(took_s * PRUNE_PAUSE_RATIO)
+            await trio.sleep(took_s * PAUSE_RATIO)
 
     async def load(self, entries: Iterable[Entry], origin: Origin) -> int:
         """Append entries of another journal, all or none; the iterable runs in a thread."""
@@ -231,91 +237,91 @@ class SqliteJournal(Intake):
 
     async def record_audit(self, record: AuditRecord) -> None:
         """Append to the audit log."""
-        await self._write(partial(self._store.record_audit, record))
+        await self._change(lambda db: operator_records.record_audit(db, record))
 
     async def read_audit(self, limit: int, wanted: AuditFilter = WHOLE_AUDIT) -> list[AuditRecord]:
         """Return the newest records, oldest first."""
-        return await self._query(partial(self._readers.audit, limit, wanted))
+        return await self._query(lambda db: operator_records.read_audit(db, limit, wanted))
 
     async def add_ban(self, ban: BanRecord) -> None:
         """Keep a ban, in place of an earlier one of the same network."""
-        await self._write(partial(self._store.add_ban, ban))
+        await self._change(lambda db: operator_records.add_ban(db, ban))
 
     async def remove_ban(self, network: str) -> None:
         """Delete a ban, if there is one."""
-        await self._write(partial(self._store.remove_ban, network))
+        await self._change(lambda db: operator_records.remove_ban(db, network))
 
     async def add_hook(self, hook: HookRecord) -> None:
         """Keep a hook, in place of an earlier one of the same name."""
-        await self._write(partial(self._store.add_hook, hook))
+        await self._change(lambda db: operator_records.add_hook(db, hook))
 
     async def remove_hook(self, name: str) -> None:
         """Delete the hook of a name, if there is one."""
-        await self._write(partial(self._store.remove_hook, name))
+        await self._change(lambda db: operator_records.remove_hook(db, name))
 
     async def read_hooks(self) -> list[HookRecord]:
         """Return all hooks, oldest first."""
-        return await self._query(self._readers.hooks)
+        return await self._query(operator_records.read_hooks)
 
     async def read_bans(self) -> list[BanRecord]:
         """Return all bans, oldest first."""
-        return await self._query(self._readers.bans)
+        return await self._query(operator_records.read_bans)
 
     async def add_mute(self, mute: MuteRecord) -> None:
         """Keep a mute, in place of an earlier one with its number."""
-        await self._write(partial(self._store.add_mute, mute))
+        await self._change(lambda db: operator_records.add_mute(db, mute))
 
     async def remove_mute(self, number: int) -> None:
         """Delete a mute, if there is one."""
-        await self._write(partial(self._store.remove_mute, number))
+        await self._change(lambda db: operator_records.remove_mute(db, number))
 
     async def read_mutes(self) -> list[MuteRecord]:
         """Return all mutes, oldest first."""
-        return await self._query(self._readers.mutes)
+        return await self._query(operator_records.read_mutes)
 
     async def read_sessions(self) -> list[SessionRecord]:
         """Return all session records, by owner."""
-        return await self._query(self._readers.sessions)
+        return await self._query(read_sessions)
 
     async def read_names(self) -> list[NameRecord]:
         """Return all accounts with what is remembered of them, oldest first."""
-        return await self._query(self._readers.names)
+        return await self._query(accounts.read_names)
 
     async def load_names(self, names: Sequence[NameRecord], *, keeps_marks: bool) -> list[str]:
         """Add the accounts of another journal. Returns the names that were left out."""
-        return await self._write(partial(self._store.load_names, names, keeps_marks=keeps_marks))
+        return await self._change(lambda db: accounts.load_names(db, names, keeps_marks=keeps_marks))
 
     async def read_accounts(self) -> list[AccountRecord]:
         """Return all accounts, oldest first."""
-        return await self._query(self._readers.accounts)
+        return await self._query(accounts.read_accounts)
 
     async def keep_account(self, account: AccountRecord, *, invite: str = "") -> None:
         """Keep a new account, or a change of the one with its id, and take a use of an invite with it."""
-        await self._write(partial(self._store.keep_account, account, invite))
+        await self._change(lambda db: accounts.keep_account(db, account, invite))
 
     async def remove_account(self, account: str) -> None:
         """Delete an account, if there is one."""
-        await self._write(partial(self._store.remove_account, account))
+        await self._change(lambda db: accounts.remove_account(db, account))
 
     async def read_invites(self) -> list[InviteRecord]:
         """Return all invites, oldest first."""
-        return await self._query(self._readers.invites)
+        return await self._query(accounts.read_invites)
 
     async def keep_invite(self, invite: InviteRecord) -> None:
         """Keep an invite, in place of an earlier one with its digest."""
-        await self._write(partial(self._store.keep_invite, invite))
+        await self._change(lambda db: accounts.keep_invite(db, invite))
 
     async def remove_invite(self, digest: str) -> None:
         """Delete an invite, if there is one."""
-        await self._write(partial(self._store.remove_invite, digest))
+        await self._change(lambda db: accounts.remove_invite(db, digest))
 
     async def read_memory(self, account: str) -> MemoryRecord | None:
         """Return what is remembered of an account."""
-        return await self._query(partial(self._readers.memory, account))
+        return await self._query(lambda db: accounts.read_memory(db, account))
 
     async def keep_memories(self, records: Sequence[MemoryRecord]) -> None:
         """Keep what is remembered of accounts, all or none of it."""
-        await self._write(partial(self._store.keep_memories, records))
+        await self._change(lambda db: accounts.keep_memories(db, records))
 
     async def conversation(
         self,
@@ -328,15 +334,18 @@ class SqliteJournal(Intake):
         after: int | None = None,
     ) -> list[Past]:
         """Return the private messages in a mailbox to and from one other, oldest first."""
-        return await self._query(partial(self._readers.conversation, mailbox, account, name, limit, before, after))
+        past = await self._read_entries(
+            lambda db: accounts.read_conversation(db, mailbox, account, name, limit, before, after)
+        )
+        return [it for it in past if isinstance(it, Entry)]
 
     async def count_news(self, marks: Mapping[str, int], *, most: int = 1000) -> dict[str, int]:
         """Count what was said in rooms and mailboxes above an id each."""
-        return await self._query(partial(self._readers.news, marks, most))
+        return await self._query(lambda db: accounts.count_news(db, marks, most))
 
     async def count_waiting(self, *, per_account: int, most: int) -> list[WaitingRecord]:
         """Count the private messages from others above the read mark of each account's mailbox, by sender."""
-        return await self._query(partial(self._readers.waiting, per_account, most))
+        return await self._query(lambda db: accounts.count_waiting(db, per_account, most))
 
     def stop_writing(self, damage: str) -> None:
         """Keep nothing more, since the file was found to be damaged."""
@@ -367,20 +376,26 @@ class SqliteJournal(Intake):
             job.settle(late)
         self._jobs.clear()
 
-    async def _query(self, question: Callable[[TimeLimit], T], *, max_s: float | None = None) -> T:
+    async def _query(self, query: Callable[[sqlite3.Connection], T], *, max_s: float | None = None) -> T:
+        return await self._run_query(partial(self._readers.query, query), max_s=max_s)
+
+    async def _read_entries(self, query: Callable[[sqlite3.Connection], list[Past]]) -> list[Past]:
+        return await self._run_query(partial(self._readers.entries, query))
+
+    async def _run_query(self, query: Callable[[TimeLimit], T], *, max_s: float | None = None) -> T:
         try:
-            return await self._ask(question, self._reads, self._times.query_max_s if max_s is None else max_s)
+            return await self._run_in_thread(query, self._reads, self._times.query_max_s if max_s is None else max_s)
         except TimeoutError as error:
             raise JournalError("the journal takes too long to answer") from error
 
-    async def _ask(self, question: Callable[[TimeLimit], T], limiter: trio.CapacityLimiter, max_s: float) -> T:
-        """Put a question to a thread of its own. Raises TimeoutError; a caller that is cancelled ends the query too."""
+    async def _run_in_thread(self, query: Callable[[TimeLimit], T], limiter: trio.CapacityLimiter, max_s: float) -> T:
+        """Run a query in a thread. Raises TimeoutError. The query also ends when the caller is cancelled."""
         if self._is_closing:
             raise JournalError(CLOSED)
         time_limit = TimeLimit(max_s)
         try:
             # Abandoned, or a server would not stop at once; the thread holds its slot until it is done.
-            return await trio.to_thread.run_sync(question, time_limit, limiter=limiter, abandon_on_cancel=True)
+            return await trio.to_thread.run_sync(query, time_limit, limiter=limiter, abandon_on_cancel=True)
         finally:
             time_limit.cancel()
 
@@ -389,6 +404,9 @@ class SqliteJournal(Intake):
         if self._store.log_pages >= LOG_PAGES_MAX:
             with suppress(JournalError):  # nothing can be written, so it does not grow either
                 await self._write(self._store.restart_log)
+
+    async def _change(self, change: Callable[[sqlite3.Connection], T]) -> T:
+        return await self._write(partial(self._store.change, change))
 
     async def _write(self, work: Callable[[], T]) -> T:
         if why := CLOSED if self._is_closing else self._writer.damage:

@@ -15,10 +15,8 @@ from pathlib import Path
 
 from trio_chat.journal.sqlite.connection import INDEXING_LOCK_WAIT_S, connect_beside, reason
 from trio_chat.journal.sqlite.removing import PENDING
-from trio_chat.journal.sqlite.word_index import MERGE_SOME, MERGED_PAGES
-
-PAUSE_RATIO = 20
-"""The pause after a slice is this many times its duration."""
+from trio_chat.journal.sqlite.slices import PAUSE_RATIO
+from trio_chat.journal.sqlite.word_index import WholeMerge
 
 RETRY_S = 1.0
 """The pause after an attempt that failed, or while a reader needs the log."""
@@ -30,10 +28,10 @@ WIPED_BYTES = 256 * 1024
 """Free pages are filled with so many zeros in each slice: 3 ms."""
 
 _IS_PENDING = f"SELECT count(*) FROM meta WHERE name = '{PENDING}'"
-_IS_UNWIPED = "SELECT count(*) FROM meta WHERE name = 'unwiped'"
+_MAY_BE_UNWIPED = "SELECT count(*) FROM meta WHERE name = 'unwiped'"
 _DONE = f"DELETE FROM meta WHERE name = '{PENDING}'"
 _FILL = "INSERT INTO meta VALUES ('wipe ' || (SELECT count(*) FROM meta WHERE name LIKE 'wipe %'), zeroblob(?))"
-_EMPTY = "DELETE FROM meta WHERE name = (SELECT max(name) FROM meta WHERE name LIKE 'wipe %')"
+_FREE = "DELETE FROM meta WHERE name = (SELECT max(name) FROM meta WHERE name LIKE 'wipe %')"
 _WIPED = "DELETE FROM meta WHERE name = 'unwiped'"
 
 PAGE_BYTES = 4096
@@ -50,7 +48,7 @@ class Purging:
         self._path = path
         self._db = connect_beside(path)
         self._due = math.inf
-        self._pages = 0
+        self._merge = WholeMerge(self._db)
         self._has_warned = False
         self._times_held_up = 0
         if self._db.execute(_IS_PENDING).fetchone()[0]:
@@ -62,13 +60,14 @@ class Purging:
 
     def begin(self) -> None:
         """Begin a purge: something was removed just now."""
-        self._pages, self._due = -MERGED_PAGES, 0.0
+        self._merge.begin()
+        self._due = 0.0
 
     def purge(self) -> int:
         """Purge a slice. Returns the approximate number of pages written. A failure only postpones it."""
         began = time.thread_time()
         try:
-            for step in (self._merge, self._wipe, self._empty):
+            for step in (self._merge.merge_some, self._wipe, self._free):
                 if pages := step():
                     self._due = time.monotonic() + (time.thread_time() - began) * PAUSE_RATIO
                     return pages
@@ -83,19 +82,9 @@ class Purging:
         """Close the connection."""
         self._db.close()
 
-    def _merge(self) -> int:
-        """Merge some pages of the index. -> their number; 0 where it is whole"""
-        if not self._pages:
-            return 0
-        changes = self._db.total_changes
-        self._db.execute(MERGE_SOME, (self._pages,))
-        # SQLite's documentation: fewer than two changes mean that there was nothing to merge.
-        self._pages = MERGED_PAGES if self._db.total_changes - changes > 1 else 0
-        return self._pages
-
     def _wipe(self) -> int:
         """Fill some free pages with zeros, if free pages may not have been overwritten. Returns their number."""
-        if not self._db.execute(_IS_UNWIPED).fetchone()[0]:
+        if not self._db.execute(_MAY_BE_UNWIPED).fetchone()[0]:
             return 0
         if self._db.execute("PRAGMA freelist_count").fetchone()[0]:
             self._db.execute(_FILL, (WIPED_BYTES,))
@@ -103,9 +92,9 @@ class Purging:
         self._db.execute(_WIPED)
         return 1
 
-    def _empty(self) -> int:
+    def _free(self) -> int:
         """Free some of the pages again that were filled. Returns their number."""
-        return WIPED_BYTES // PAGE_BYTES if self._db.execute(_EMPTY).rowcount else 0
+        return WIPED_BYTES // PAGE_BYTES if self._db.execute(_FREE).rowcount else 0
 
     def _empty_log(self) -> None:
         """Copy the whole log into the file and cut it off, which takes that nobody reads from it; then all is done."""

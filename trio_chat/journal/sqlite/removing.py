@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from trio_chat.chat.events import Draft, Entry
 from trio_chat.chat.removal import target_of, tombstone_for
-from trio_chat.journal.sqlite.rows import ONE, select_entries, to_micros, to_plain_row
+from trio_chat.journal.sqlite.rows import SELECT_BY_ID, select_entries, to_micros, to_plain_row
 from trio_chat.journal.sqlite.word_index import FORGET, IndexMarks, indexable
 
 PENDING = "removal_pending"
@@ -26,7 +26,7 @@ def remove(db: sqlite3.Connection, notices: Iterable[Draft], marks: IndexMarks) 
 
 def _remove(db: sqlite3.Connection, notice: Draft, marks: IndexMarks) -> Entry | None:
     target = target_of(notice)
-    if target is None or not (found := select_entries(db, ONE, (target,))):
+    if target is None or not (found := select_entries(db, SELECT_BY_ID, (target,))):
         return None
     if (tombstone := tombstone_for(notice, found[0])) is None:
         return None

@@ -16,7 +16,10 @@ PLAIN_COLUMNS = 'id, room, kind, author, text, "to", time, session, key, crc'
 
 COLUMNS = f"{PLAIN_COLUMNS}, account, to_account"
 
-ONE = f"SELECT {COLUMNS} FROM entry WHERE id = ?"
+SELECT_BY_ID = f"SELECT {COLUMNS} FROM entry WHERE id = ?"
+
+SELECT_BY_IDS = f"SELECT {COLUMNS} FROM entry WHERE id IN (SELECT value FROM json_each(?))"
+"""The parameter is a JSON array of ids."""
 
 PlainRow = tuple[int, str, str, str, str, str, int, str, str, int]
 Row = tuple[int, str, str, str, str, str, int, str, str, int, str, str]
@@ -76,33 +79,33 @@ def to_entry(row: Row) -> Past:
     return Entry(number, time / 1e6, draft)
 
 
-def select_entries(db: sqlite3.Connection, question: str, bounds: tuple[Any, ...]) -> list[Past]:
+def select_entries(db: sqlite3.Connection, query: str, parameters: tuple[Any, ...]) -> list[Past]:
     """Return the entries that a SELECT of COLUMNS finds, oldest first. Raises sqlite3.Error.
 
     They come as one JSON value: for each row by itself SQLite would let other threads run, and while these are busy it
     would get its turn only every few milliseconds (2,000 rows beside a busy thread: 14 ms instead of 124).
     """
-    rows = _rows(db, question, bounds)
+    rows = _rows(db, query, parameters)
     if rows is None:
-        return _select_one_by_one(db, question, bounds)
+        return _select_one_by_one(db, query, parameters)
     rows.sort()
     return [to_entry(row) for row in rows]
 
 
-def _select_one_by_one(db: sqlite3.Connection, question: str, bounds: tuple[Any, ...]) -> list[Past]:
+def _select_one_by_one(db: sqlite3.Connection, query: str, parameters: tuple[Any, ...]) -> list[Past]:
     """Read the entries one by one: for when a value has a wrong type or is not UTF-8, so that the others are found."""
     found: list[Past] = []
-    for (number,) in sorted(db.execute(f"SELECT id FROM ({question})", bounds).fetchall()):
-        rows = _rows(db, ONE, (number,))
+    for (number,) in sorted(db.execute(f"SELECT id FROM ({query})", parameters).fetchall()):
+        rows = _rows(db, SELECT_BY_ID, (number,))
         found += [Damaged(number)] if rows is None else map(to_entry, rows)  # it may have been pruned meanwhile
     return found
 
 
-def _rows(db: sqlite3.Connection, question: str, bounds: tuple[Any, ...]) -> list[Row] | None:
+def _rows(db: sqlite3.Connection, query: str, parameters: tuple[Any, ...]) -> list[Row] | None:
     """Return the rows found, in any order, or None when one of them is malformed."""
-    whole = f"SELECT CAST(json_group_array(json_array({COLUMNS})) AS BLOB) FROM ({question})"
+    whole = f"SELECT CAST(json_group_array(json_array({COLUMNS})) AS BLOB) FROM ({query})"
     try:
-        return _decode(db.execute(whole, bounds).fetchone()[0])
+        return _decode(db.execute(whole, parameters).fetchone()[0])
     except ValueError:
         return None
     except sqlite3.OperationalError as error:  # "JSON cannot hold BLOB values"

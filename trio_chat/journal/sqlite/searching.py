@@ -7,7 +7,7 @@ import msgspec
 
 from trio_chat.journal.records import Past
 from trio_chat.journal.search_words import SearchCriteria
-from trio_chat.journal.sqlite.rows import COLUMNS, select_entries
+from trio_chat.journal.sqlite.rows import COLUMNS, SELECT_BY_IDS, select_entries
 from trio_chat.journal.sqlite.time_limit import SEARCH_STEPS, TimeLimit
 from trio_chat.journal.sqlite.word_index import INDEXED, match, read_marks, text_of
 
@@ -22,8 +22,6 @@ SELECT json_group_array(json_array(id, hex(room), hex(author), hex(text))) FROM 
 )
 """
 _decode = msgspec.json.Decoder(list[tuple[int, str, str, str]]).decode
-
-_THESE = f"SELECT {COLUMNS} FROM entry WHERE id IN (SELECT value FROM json_each(?))"
 
 # Contentless, so the entries may be gone already where a flipped bit hid some words from what removed them.
 _INDEXED = f"""SELECT {COLUMNS} FROM entry WHERE id IN (
@@ -41,7 +39,7 @@ def search(
     after = criteria.after or 0
     indexed_to = read_marks(db).indexed_to
     ids = _new_ids(db, criteria, limit, max(after, indexed_to), before, time_limit)
-    found: list[Past] = select_entries(db, _THESE, (json.dumps(ids),)) if ids else []
+    found: list[Past] = select_entries(db, SELECT_BY_IDS, (json.dumps(ids),)) if ids else []
     if len(ids) < limit and after < indexed_to:
         query = match(criteria.rooms, criteria.phrases, criteria.author)
         with time_limit.on(db, SEARCH_STEPS):

@@ -18,13 +18,8 @@ from pathlib import Path
 from trio_chat.journal.records import JournalError
 from trio_chat.journal.sqlite.connection import connect, connect_beside, explaining, reason, sorting_beside
 from trio_chat.journal.sqlite.opening import CHECK_LOCK_WAIT_S, lock_and_prepare
-from trio_chat.journal.sqlite.word_index import MERGE_SOME, MERGED_PAGES
-
-SLICE_S = 0.002
-"""The CPU time that a slice may take: 64 pages take 0.3 ms, 3,300 pages 19 ms in all."""
-
-PAUSE_RATIO = 20
-"""The pause after a slice is this many times its duration."""
+from trio_chat.journal.sqlite.slices import PAUSE_RATIO, SliceSize
+from trio_chat.journal.sqlite.word_index import WholeMerge
 
 LOOK_EVERY_S = 60.0
 """Between two looks at the number of free pages, and after a slice that failed."""
@@ -39,7 +34,6 @@ REBUILT_BYTES_MAX = 16 * 1024 * 1024
 REMOVED_MIN = 1000
 """Entries that were removed before the index is merged as a whole."""
 
-_PAGES_MIN, _PAGES_MAX = 8, 512
 _INCREMENTAL = 2
 
 logger = logging.getLogger(__name__)
@@ -51,14 +45,13 @@ class Shrinking:
     def __init__(self, path: Path, *, pruned_to: int = 0, look_every_s: float = LOOK_EVERY_S) -> None:
         """`pruned_to` is the id up to which entries were removed before. Raises sqlite3.Error."""
         self._merged_to = pruned_to
-        self._merge_pages = MERGED_PAGES
-        self._is_merging = False
         self._path = path
         self._look_every_s = look_every_s
-        self._pages = 64
+        self._pages = SliceSize(64, least=8, most=512)  # 64 pages take 0.3 ms, 3,300 pages 19 ms in all
         self._due = 0.0
         self._has_logged = False
         self._db = connect_beside(path)
+        self._merge = WholeMerge(self._db)
 
     def due_in_s(self) -> float:
         """Return the seconds until `shrink` is due."""
@@ -69,18 +62,14 @@ class Shrinking:
         self._due = 0.0
         if pruned_to - self._merged_to > max(REMOVED_MIN, last_id - pruned_to):
             self._merged_to = pruned_to
-            self._is_merging = True
-            self._merge_pages = -MERGED_PAGES
+            self._merge.begin()
 
     def shrink(self) -> int:
         """Cut off a slice of the free pages beyond the reserve. Returns their number. A failure only postpones it."""
-        pages, pause_s = 0, self._look_every_s
+        began, pages, pause_s = time.thread_time(), 0, self._look_every_s
         try:
-            if self._is_merging:
-                pages, pause_s = MERGED_PAGES, self._merge() * PAUSE_RATIO
-            elif spare := spare_pages(self._db):
-                pages, took_s = self._cut_off(spare)
-                pause_s = took_s * PAUSE_RATIO if pages else pause_s
+            if pages := self._merge.merge_some() or self._cut_off(_spare_pages(self._db)):
+                pause_s = (time.thread_time() - began) * PAUSE_RATIO
         except sqlite3.Error as error:
             logger.warning("the journal cannot be made smaller: %s: %s", self._path, reason(error))
         self._due = time.monotonic() + pause_s
@@ -90,36 +79,28 @@ class Shrinking:
         """Close the connection."""
         self._db.close()
 
-    def _merge(self) -> float:
-        """Merge a few pages of the index. -> the CPU time it took"""
-        began, changes = time.thread_time(), self._db.total_changes
-        self._db.execute(MERGE_SOME, (self._merge_pages,))
-        # SQLite's documentation: fewer than two changes mean that there was nothing to merge.
-        self._is_merging = self._db.total_changes - changes > 1
-        self._merge_pages = MERGED_PAGES
-        return time.thread_time() - began
-
-    def _cut_off(self, spare: int) -> tuple[int, float]:
-        """Cut free pages off. Returns their number, 0 where the file was not made for that, and the CPU time in s."""
+    def _cut_off(self, spare: int) -> int:
+        """Cut off a slice of so many free pages. Returns its size; 0 where the file was not made for that."""
+        if not spare:
+            return 0
         if not _is_incremental(self._db):
-            if not self._has_logged:
-                self._has_logged = True
-                logger.info(
-                    "%s keeps its size until `trio-chat history compact` is run, once, without a server", self._path
-                )
-            return 0, 0.0
+            self._log_cure()
+            return 0
         began = time.thread_time()
-        pages = min(spare, self._pages)
+        pages = min(spare, self._pages.value)
         self._db.executescript(f"PRAGMA incremental_vacuum({pages})")  # `execute` would do one page alone
-        took_s = time.thread_time() - began
-        if took_s > SLICE_S:
-            self._pages = max(_PAGES_MIN, self._pages // 2)
-        elif took_s < SLICE_S / 2:
-            self._pages = min(_PAGES_MAX, self._pages * 2)
-        return pages, took_s
+        self._pages.adapt(time.thread_time() - began)
+        return pages
+
+    def _log_cure(self) -> None:
+        if not self._has_logged:
+            self._has_logged = True
+            logger.info(
+                "%s keeps its size until `trio-chat history compact` is run, once, without a server", self._path
+            )
 
 
-def spare_pages(db: sqlite3.Connection) -> int:
+def _spare_pages(db: sqlite3.Connection) -> int:
     """Return the number of free pages beyond the reserve."""
     free, pages = _number(db, "freelist_count"), _number(db, "page_count")
     return max(0, free - max(RESERVE_PAGES, pages // RESERVE_SHARE))

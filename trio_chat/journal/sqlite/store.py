@@ -7,28 +7,22 @@ from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
-import msgspec
-
 from trio_chat.chat.events import Draft, Entry, Kind
 from trio_chat.journal.batch import Batch
-from trio_chat.journal.records import (
-    AccountRecord,
-    AuditRecord,
-    BanRecord,
-    HookRecord,
-    InviteRecord,
-    JournalError,
-    MemoryRecord,
-    MuteRecord,
-    NameRecord,
-    Origin,
-    Past,
-)
+from trio_chat.journal.records import JournalError, Origin, Past
 from trio_chat.journal.renumbering import Renumbering
-from trio_chat.journal.sqlite import accounts
-from trio_chat.journal.sqlite.connection import SECURE_DELETE, connect, explaining, refusing, transaction
+from trio_chat.journal.sqlite.connection import (
+    SECURE_DELETE,
+    connect,
+    empty_log,
+    explaining,
+    refusing,
+    restart_log,
+    transaction,
+)
 from trio_chat.journal.sqlite.file_identity import FileIdentity
 from trio_chat.journal.sqlite.indexing import Indexing
+from trio_chat.journal.sqlite.pruning import Pruning
 from trio_chat.journal.sqlite.purging import PAGE_BYTES, Purging
 from trio_chat.journal.sqlite.removing import remove
 from trio_chat.journal.sqlite.rows import (
@@ -87,12 +81,6 @@ def _inserts(columns: str) -> Sequence[str]:
 _INSERTS = _inserts(COLUMNS)
 _PLAIN_INSERTS = _inserts(PLAIN_COLUMNS)
 _INSERT_NEW = f"INSERT OR IGNORE INTO entry ({COLUMNS}) VALUES {_values(COLUMNS)}"
-_ADD_BAN = "INSERT OR REPLACE INTO ban (network, reason, by, since, until) VALUES (?, ?, ?, ?, ?)"
-_ADD_HOOK = "INSERT OR REPLACE INTO hook (name, room, digest, by, since) VALUES (?, ?, ?, ?, ?)"
-_ADD_MUTE = (
-    "INSERT OR REPLACE INTO mute (number, label, network, session, spared, reason, by, since, until, account)"
-    " VALUES (:number, :label, :network, :session, :spared, :reason, :by, :since, :until, :account)"
-)
 _PROBE = "INSERT OR REPLACE INTO meta VALUES ('probe', ?)"
 _SET_LOADED_TO = "INSERT OR REPLACE INTO meta VALUES (?, ?)"
 _ADOPT = """UPDATE meta SET value = CASE name WHEN 'epoch' THEN ? ELSE ? END
@@ -128,7 +116,8 @@ class Store:
             """The session records that were there at opening."""
             self.indexing = Indexing(path, index_within_s=index_within_s)
             stack.callback(self.indexing.close)
-            self.shrinking = Shrinking(path, pruned_to=self.indexing.pruned_to)
+            self.pruning = Pruning(self.indexing)
+            self.shrinking = Shrinking(path, pruned_to=self.pruning.pruned_to)
             stack.callback(self.shrinking.close)
             self.purging = Purging(path)
             stack.callback(self.purging.close)
@@ -190,7 +179,7 @@ class Store:
         try:
             self.file_identity.check()
         except JournalError:
-            self.indexing.empty_log()
+            empty_log(self.indexing.db)
             raise
 
     def if_in_place(self, work: Callable[[], T]) -> T:
@@ -211,8 +200,8 @@ class Store:
         """Remove another slice of the oldest entries, up to an id below the newest. Returns the CPU time in seconds."""
         self._pages_written += 32
         with explaining():
-            took_s = self.indexing.prune(target)
-        if self.indexing.pruned_to == target:
+            took_s = self.pruning.prune(target)
+        if self.pruning.pruned_to == target:
             self.shrinking.note_pruned(target, self.last_id)
         return took_s
 
@@ -263,78 +252,17 @@ class Store:
                 if not keeps_ids:
                     self._db.execute(_SET_LOADED_TO, (f"loaded {origin.epoch}", str(loaded_to)))
             self.indexing.reload()
+            self.pruning.reload()
         if has_removed:
             self.purging.begin()
         self.epoch = origin.epoch if self.last_id == 0 else self.epoch
         self.last_id = last_id
         return count
 
-    def record_audit(self, record: AuditRecord) -> None:
-        """Append to the audit log."""
+    def change(self, change: Callable[[sqlite3.Connection], T]) -> T:
+        """Make a change of records other than entries. Raises JournalError, and what the change raises."""
         with explaining():
-            fields = (record.time, record.who, record.action, record.what)
-            self._db.execute("INSERT INTO audit (time, who, action, what) VALUES (?, ?, ?, ?)", fields)
-
-    def add_ban(self, ban: BanRecord) -> None:
-        """Keep a ban, in place of an earlier one of the same network."""
-        with explaining():
-            fields = (ban.network, ban.reason, ban.by, ban.since, ban.until)
-            self._db.execute(_ADD_BAN, fields)
-
-    def add_hook(self, hook: HookRecord) -> None:
-        """Keep a hook, in place of an earlier one of the same name."""
-        with explaining():
-            self._db.execute(_ADD_HOOK, (hook.name, hook.room, hook.digest, hook.by, hook.since))
-
-    def remove_hook(self, name: str) -> None:
-        """Delete the hook of a name, if there is one."""
-        with explaining():
-            self._db.execute("DELETE FROM hook WHERE name = ?", (name,))
-
-    def remove_ban(self, network: str) -> None:
-        """Delete a ban, if there is one."""
-        with explaining():
-            self._db.execute("DELETE FROM ban WHERE network = ?", (network,))
-
-    def add_mute(self, mute: MuteRecord) -> None:
-        """Keep a mute, in place of an earlier one with its number."""
-        with explaining():
-            self._db.execute(_ADD_MUTE, msgspec.structs.asdict(mute))
-
-    def remove_mute(self, number: int) -> None:
-        """Delete a mute, if there is one."""
-        with explaining():
-            self._db.execute("DELETE FROM mute WHERE number = ?", (number,))
-
-    def keep_account(self, account: AccountRecord, invite: str) -> None:
-        """Keep an account, and take a use of an invite with it. Raises NameTakenError and InviteSpentError too."""
-        with explaining():
-            accounts.keep_account(self._db, account, invite)
-
-    def remove_account(self, account: str) -> None:
-        """Delete an account with its memory and its invites, if there is one."""
-        with explaining():
-            accounts.remove_account(self._db, account)
-
-    def keep_invite(self, invite: InviteRecord) -> None:
-        """Keep an invite, in place of an earlier one with its digest."""
-        with explaining():
-            accounts.keep_invite(self._db, invite)
-
-    def remove_invite(self, digest: str) -> None:
-        """Delete an invite, if there is one."""
-        with explaining():
-            accounts.remove_invite(self._db, digest)
-
-    def keep_memories(self, records: Sequence[MemoryRecord]) -> None:
-        """Keep what is remembered of accounts, all or none of it."""
-        with explaining():
-            accounts.keep_memories(self._db, records)
-
-    def load_names(self, names: Sequence[NameRecord], *, keeps_marks: bool) -> list[str]:
-        """Add the accounts of another journal. Returns the names that were left out, since they are taken here."""
-        with explaining():
-            return accounts.load_names(self._db, names, keeps_marks=keeps_marks)
+            return change(self._db)
 
     def checkpoint_if_due(self) -> None:
         """Copy the log into the file now and then; a failure only postpones it."""
@@ -346,7 +274,7 @@ class Store:
     def restart_log(self) -> None:
         """Have the next commit write the log from its beginning again, unless somebody else reads from it."""
         self.log_pages = 0  # if that fails, the next attempt is due after the next checkpoint
-        self.indexing.restart_log()
+        restart_log(self.indexing.db)
 
     def hurry(self) -> None:
         """Shorten the wait for locks of other programs: the server is being closed."""
@@ -355,7 +283,7 @@ class Store:
     def close(self) -> None:
         """Copy the log into the file and close it."""
         is_astray = self.file_identity.is_astray
-        is_log_empty = is_astray and self.indexing.empty_log()
+        is_log_empty = is_astray and empty_log(self.indexing.db)
         self.indexing.close()
         self.shrinking.close()
         self.purging.close()

@@ -45,6 +45,7 @@ _SET_VERSION = "INSERT OR REPLACE INTO meta VALUES ('words_version', ?)"
 
 _VALUES = ", ".join(f"json_extract(value, '$[{number}]')" for number in range(4))
 _MERGE = f"INSERT INTO words (words, rank) VALUES ('merge', {MERGED_PAGES});"
+_MERGE_SOME = "INSERT INTO words (words, rank) VALUES ('merge', ?)"
 _SLICES = (
     "CREATE TEMP VIEW index_slice AS SELECT '' AS rows, '' AS name, '' AS value",
     f"""CREATE TEMP TRIGGER index_rows INSTEAD OF INSERT ON index_slice BEGIN
@@ -55,10 +56,6 @@ _SLICES = (
 )
 _MOVE_MARKS = """UPDATE meta SET value = CASE name WHEN 'unindexed_from' THEN ? ELSE ? END
 WHERE name IN ('indexed_to', 'unindexed_from', 'unindexed_to')"""  # one statement: all of it or nothing
-
-# https://www.sqlite.org/fts5.html#the_merge_command: a negative number begins with all of it.
-MERGE_SOME = "INSERT INTO words (words, rank) VALUES ('merge', ?)"
-"""The statement that merges so many pages of the index."""
 
 FORGET = f"INSERT INTO words (words, rowid, room, author, text) SELECT 'delete', {_VALUES} FROM json_each({{rows}})"
 """The statement that removes from the index the rows that `indexable` returned."""
@@ -105,6 +102,29 @@ class IndexMarks:
         if not self.has_gap:
             return [(after, to)]
         return [(after, min(to, self.unindexed_from)), (max(after, self.unindexed_to), to)]
+
+
+class WholeMerge:
+    """A merge of the whole index, some pages at a time. Until then, the index keeps the words that were removed."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+        self._pages = 0
+
+    def begin(self) -> None:
+        """Begin with the whole index, or begin again."""
+        # A negative number: https://www.sqlite.org/fts5.html#the_merge_command
+        self._pages = -MERGED_PAGES
+
+    def merge_some(self) -> int:
+        """Merge some pages. Returns their number, about; 0 where nothing is left to merge. Raises sqlite3.Error."""
+        if not self._pages:
+            return 0
+        changes = self._db.total_changes
+        self._db.execute(_MERGE_SOME, (self._pages,))
+        # SQLite's documentation: fewer than two changes mean that there was nothing to merge.
+        self._pages = MERGED_PAGES if self._db.total_changes - changes > 1 else 0
+        return self._pages
 
 
 def prepare(db: sqlite3.Connection) -> None:

@@ -1,4 +1,4 @@
-"""The work of a page, counted in steps of SQLite."""
+"""Pages of history: the work that they take, counted in steps of SQLite."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 
 from trio_chat.chat.events import PRESENCE, Draft, Entry, Kind
-from trio_chat.journal.sqlite.readers import read_page
+from trio_chat.journal.sqlite.pages import read_page
 from trio_chat.journal.sqlite.rows import PLAIN_COLUMNS, to_plain_row
 from trio_chat.journal.sqlite.schema import IS_PRESENCE, IS_SAID, MIGRATIONS
 
