@@ -240,13 +240,13 @@ class MemoryJournal(Intake, MemoryAccounts):
             if entry.id <= loaded_to:
                 continue
             self._loaded_to[origin.epoch] = entry.id
-            one = entry if keeps_ids else new_ids.renumber(entry, self.last_id + 1)
-            if known := self._keyed.get((one.draft.session, one.draft.key)):
+            new = entry if keeps_ids else new_ids.renumber(entry, self.last_id + 1)
+            if known := self._keyed.get((new.draft.session, new.draft.key)):
                 new_ids.add(entry.id, known.id)
                 continue
-            new_ids.add(entry.id, one.id)
-            self._store([one])
-            self._remove([one])
+            new_ids.add(entry.id, new.id)
+            self._store([new])
+            self._remove([new])
             count += 1
         return count
 

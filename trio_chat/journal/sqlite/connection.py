@@ -47,7 +47,7 @@ def primary_code(error: sqlite3.Error) -> int:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
-def refusal(path: Path, why: str) -> JournalError:
+def opening_error(path: Path, why: str) -> JournalError:
     """Return the error for a file that cannot be opened: it names the file, the reason and what to do."""
     return JournalError(f"cannot open {path}: {why}; {_ADVICE.get(why, 'check the disk it is on')}")
 
@@ -67,7 +67,7 @@ def connect(path: Path, mode: str, *, lock_wait_s: float, cached_statements: int
     )
 
 
-def connect_beside(path: Path) -> sqlite3.Connection:
+def connect_for_background_work(path: Path) -> sqlite3.Connection:
     """Open a file for writing, besides the connection that writes entries. Commits here do not wait for the disk."""
     db = connect(path, "rw", lock_wait_s=INDEXING_LOCK_WAIT_S)
     for pragma in ("synchronous = NORMAL", "wal_autocheckpoint = 0", SECURE_DELETE):
@@ -104,7 +104,7 @@ def restart_log(db: sqlite3.Connection) -> None:
 
 
 @contextmanager
-def sorting_beside(path: Path) -> Iterator[None]:
+def temporary_files_beside(path: Path) -> Iterator[None]:
     """Let SQLite put its large temporary files beside a file: /tmp may be memory, or small."""
     before = os.environ.get("SQLITE_TMPDIR")
     os.environ["SQLITE_TMPDIR"] = os.fspath(path.absolute().parent)
@@ -118,17 +118,17 @@ def sorting_beside(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def refusing(path: Path) -> Iterator[None]:
-    """Translate SQLite's errors while a file is being opened."""
+def translating_opening_errors(path: Path) -> Iterator[None]:
+    """Translate SQLite's errors to sentences about a file that is being opened."""
     try:
         yield
     except sqlite3.Error as error:
-        raise refusal(path, reason(error)) from error
+        raise opening_error(path, reason(error)) from error
 
 
 @contextmanager
-def explaining() -> Iterator[None]:
-    """Translate SQLite's errors to the bare reason."""
+def translating_errors() -> Iterator[None]:
+    """Translate SQLite's errors to JournalError with the bare reason."""
     try:
         yield
     except sqlite3.Error as error:

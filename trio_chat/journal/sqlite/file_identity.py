@@ -38,14 +38,15 @@ class FileIdentity:
             raise JournalError("the -shm file of the journal was removed or replaced")
 
     @property
-    def is_astray(self) -> bool:
-        """True when the file has lost its name."""
-        return not self._is_ours(self._file)
+    def is_in_place(self) -> bool:
+        """False once the file was removed, moved away or replaced."""
+        return self._is_ours(self._file)
 
-    def tidy(self, *, is_log_empty: bool) -> None:
-        """Remove our write-ahead log from beside another file: SQLite would apply it to that. Ours is closed by now.
+    def remove_leftovers(self, *, is_log_empty: bool) -> None:
+        """Remove the write-ahead log of our file from beside another file, to which SQLite would apply it.
 
-        A log that is not empty belongs to our file, wherever that is, and is renamed instead.
+        Our file was moved away or replaced, and is closed by now. A log that is not empty has some of its entries, and
+        is renamed instead.
         """
         with suppress(OSError):
             self._remove(self._shared)

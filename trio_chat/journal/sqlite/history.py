@@ -14,7 +14,7 @@ import trio
 
 from trio_chat.journal.records import JournalError, NameRecord, Past
 from trio_chat.journal.sqlite import accounts
-from trio_chat.journal.sqlite.connection import connect, explaining, refusing
+from trio_chat.journal.sqlite.connection import connect, translating_errors, translating_opening_errors
 from trio_chat.journal.sqlite.integrity import DamagedEntries
 from trio_chat.journal.sqlite.pages import first_id_since, read_page
 from trio_chat.journal.sqlite.schema import MIGRATIONS, SCHEMA_OF_ACCOUNTS, refuse_foreign
@@ -31,7 +31,7 @@ async def open_sqlite_history(path: Path) -> AsyncIterator["SqliteHistory"]:
     """Open an existing journal for reading only, whether or not a server uses it. Raises JournalError."""
     await trio.to_thread.run_sync(_check, path)
     # When nobody else has the file open, only a connection that may write removes what SQLite puts beside it.
-    with refusing(path), closing(connect(path, "rw", lock_wait_s=EXPORT_LOCK_WAIT_S)) as db:
+    with translating_opening_errors(path), closing(connect(path, "rw", lock_wait_s=EXPORT_LOCK_WAIT_S)) as db:
         schema = db.execute("PRAGMA user_version").fetchone()[0]
         if schema < SCHEMA_OF_ACCOUNTS:
             db.execute(_WITHOUT_ACCOUNTS)
@@ -79,17 +79,17 @@ class SqliteHistory:
         return await trio.to_thread.run_sync(self._read_names)
 
     def _read_names(self) -> list[NameRecord]:
-        with explaining():
+        with translating_errors():
             return accounts.read_names(self._db) if self._has_accounts else []
 
     def _first_id_since(self, time: float) -> int:
-        with explaining():
+        with translating_errors():
             return first_id_since(self._db, time)
 
     def _read(
         self, room: str | None, limit: int, before: int | None, after: int | None, without_presence: bool
     ) -> list[Past]:
-        with explaining():
+        with translating_errors():
             past = read_page(
                 self._db,
                 room,

@@ -10,7 +10,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from trio_chat.journal.sqlite.connection import connect_beside, reason
+from trio_chat.journal.sqlite.connection import connect_for_background_work, reason
 from trio_chat.journal.sqlite.slices import PAUSE_RATIO, SliceSize
 from trio_chat.journal.sqlite.word_index import add, prepare, put_off_backlog, read_marks
 
@@ -42,7 +42,7 @@ class Indexing:
         self._index_within_s = index_within_s
         self._rows = SliceSize(128, least=1, most=512)
         self._due = 0.0
-        self.db = connect_beside(path)
+        self.db = connect_for_background_work(path)
         prepare(self.db)
         self.reload()
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import trio
 
 from trio_chat.journal.records import Damaged, Past
-from trio_chat.journal.sqlite.connection import DAMAGED, connect, primary_code, reason, refusing
+from trio_chat.journal.sqlite.connection import DAMAGED, connect, primary_code, reason, translating_opening_errors
 
 NAMED_MAX = 20
 """Ids that one sentence names at most."""
@@ -68,7 +68,7 @@ class QuickCheck:
         resolved = path.resolve()  # SQLite puts the others beside what a link leads to
         self._shared = Path(f"{resolved}-shm")
         self._is_shared = self._shared.exists()
-        with refusing(path):
+        with translating_opening_errors(path):
             self._db = connect(path, "ro" if Path(f"{resolved}-wal").exists() else "rw", lock_wait_s=lock_wait_s)
             self._db.execute("PRAGMA query_only = ON")
 
@@ -89,7 +89,7 @@ class QuickCheck:
         with suppress(sqlite3.ProgrammingError):  # the connection is closed already
             self._db.interrupt()
 
-    def tidy(self) -> None:
+    def remove_leftovers(self) -> None:
         """Remove the files that SQLite put beside a file that is not going to be used."""
         if not self._is_shared:
             self._shared.unlink(missing_ok=True)
@@ -105,7 +105,7 @@ class IntegrityCheck:
         self._done = trio.Event()
         self._token = trio.lowlevel.current_trio_token()
         self._check = QuickCheck(path, lock_wait_s)
-        self.tidy = self._check.tidy
+        self.remove_leftovers = self._check.remove_leftovers
         threading.Thread(target=self._run, name="integrity-check", daemon=True).start()
 
     async def result_within(self, seconds: float) -> str | None:

@@ -43,7 +43,7 @@ from trio_chat.journal.records import (
 )
 from trio_chat.journal.search_words import SearchCriteria, phrases
 from trio_chat.journal.sqlite import accounts, operator_records
-from trio_chat.journal.sqlite.connection import refusal
+from trio_chat.journal.sqlite.connection import opening_error
 from trio_chat.journal.sqlite.integrity import IntegrityCheck
 from trio_chat.journal.sqlite.opening import lock_and_prepare
 from trio_chat.journal.sqlite.pages import first_id_since, read_page
@@ -111,8 +111,8 @@ async def open_sqlite(
         check = IntegrityCheck(path, times.lock_wait_s)
         stack.callback(check.stop)
         if damage := await check.result_within(times.integrity_check_s):
-            check.tidy()
-            raise refusal(path, damage)
+            check.remove_leftovers()
+            raise opening_error(path, damage)
         open_store = partial(
             Store,
             path,
@@ -358,7 +358,7 @@ class SqliteJournal(Intake):
 
     async def aclose(self, close_by: Callable[[], float] = lambda: math.inf) -> None:
         """Keep what was posted and close the file. What is not kept in time fails, which is logged."""
-        self._is_closing = self._writer.is_hasty = True
+        self._is_closing = self._writer.is_closing = True
         self._readers.close()  # first: only a connection that writes can put the log into the file, and only the last
         self.submit_now()
         self._writer.put(None)

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from trio_chat.journal.records import JournalError
-from trio_chat.journal.sqlite.connection import refusal, refusing
+from trio_chat.journal.sqlite.connection import opening_error, translating_opening_errors
 from trio_chat.journal.sqlite.integrity import QuickCheck
 from trio_chat.journal.sqlite.schema import migrate, refuse_foreign
 
@@ -30,7 +30,7 @@ def lock_and_prepare(path: Path) -> int:
     """
     folder_fd = _lock_folder(path.parent)
     try:
-        with refusing(path):
+        with translating_opening_errors(path):
             if not path.exists():
                 _create(path)
                 os.fsync(folder_fd)
@@ -150,9 +150,9 @@ def _check_pages(path: Path) -> None:
     """Check all pages, however long it takes."""
     check = QuickCheck(path, CHECK_LOCK_WAIT_S)
     try:
-        with refusing(path):
+        with translating_opening_errors(path):
             damage = check.run()
     finally:
-        check.tidy()
+        check.remove_leftovers()
     if damage:
-        raise refusal(path, damage)
+        raise opening_error(path, damage)

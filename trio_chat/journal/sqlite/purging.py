@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from trio_chat.journal.sqlite.connection import INDEXING_LOCK_WAIT_S, connect_beside, reason
+from trio_chat.journal.sqlite.connection import INDEXING_LOCK_WAIT_S, connect_for_background_work, reason
 from trio_chat.journal.sqlite.removing import PENDING
 from trio_chat.journal.sqlite.slices import PAUSE_RATIO
 from trio_chat.journal.sqlite.word_index import WholeMerge
@@ -46,7 +46,7 @@ class Purging:
     def __init__(self, path: Path) -> None:
         """Connect, and go on with a purge that was interrupted. Raises sqlite3.Error."""
         self._path = path
-        self._db = connect_beside(path)
+        self._db = connect_for_background_work(path)
         self._due = math.inf
         self._merge = WholeMerge(self._db)
         self._has_warned = False

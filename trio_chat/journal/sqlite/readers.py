@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from trio_chat.journal.records import JournalError, Past, RoomRecord
 from trio_chat.journal.search_words import SearchCriteria
-from trio_chat.journal.sqlite.connection import connect, explaining
+from trio_chat.journal.sqlite.connection import connect, translating_errors
 from trio_chat.journal.sqlite.file_identity import FileIdentity
 from trio_chat.journal.sqlite.integrity import DamagedEntries
 from trio_chat.journal.sqlite.pages import HIGHEST_ID, read_rooms
@@ -74,7 +74,7 @@ class Readers:
 
     @contextmanager
     def _lend(self, time_limit: TimeLimit) -> Iterator[sqlite3.Connection]:
-        with explaining():
+        with translating_errors():
             try:
                 db = self._idle.pop()
             except IndexError:

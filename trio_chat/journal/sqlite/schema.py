@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from trio_chat.journal.records import JournalError
-from trio_chat.journal.sqlite.connection import DAMAGED, refusal, sorting_beside, transaction
+from trio_chat.journal.sqlite.connection import DAMAGED, opening_error, temporary_files_beside, transaction
 
 APPLICATION_ID = 0x7472696F
 """At byte 68 of the file: tells a journal from other databases, for `file` too. "trio" in ASCII."""
@@ -185,7 +185,7 @@ def migrate(db: sqlite3.Connection, path: Path, *, is_cancelled: Callable[[], bo
         logger.info("%s is brought up to date, which may take a while", path)
     db.set_progress_handler(is_cancelled, STEPS)
     try:
-        with sorting_beside(path):
+        with temporary_files_beside(path):
             _migrate_from(db, version)
     finally:
         db.set_progress_handler(None, 0)
@@ -203,7 +203,7 @@ def _migrate_from(db: sqlite3.Connection, version: int) -> None:
 def refuse_foreign(path: Path, head: bytes) -> None:
     """Raise JournalError when the first 100 bytes of a file are not those of a journal that this version can read."""
     if len(head) < 100:
-        raise refusal(path, DAMAGED)
+        raise opening_error(path, DAMAGED)
     if not head.startswith(_MAGIC) or int.from_bytes(head[68:72]) != APPLICATION_ID:
         raise JournalError(
             f"{path} is not a journal of trio-chat, or is damaged; move it away, or choose another folder with --data"

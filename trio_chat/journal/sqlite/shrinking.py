@@ -16,7 +16,13 @@ from contextlib import closing
 from pathlib import Path
 
 from trio_chat.journal.records import JournalError
-from trio_chat.journal.sqlite.connection import connect, connect_beside, explaining, reason, sorting_beside
+from trio_chat.journal.sqlite.connection import (
+    connect,
+    connect_for_background_work,
+    reason,
+    temporary_files_beside,
+    translating_errors,
+)
 from trio_chat.journal.sqlite.opening import CHECK_LOCK_WAIT_S, lock_and_prepare
 from trio_chat.journal.sqlite.slices import PAUSE_RATIO, SliceSize
 from trio_chat.journal.sqlite.word_index import WholeMerge
@@ -50,7 +56,7 @@ class Shrinking:
         self._pages = SliceSize(64, least=8, most=512)  # 64 pages take 0.3 ms, 3,300 pages 19 ms in all
         self._due = 0.0
         self._has_logged = False
-        self._db = connect_beside(path)
+        self._db = connect_for_background_work(path)
         self._merge = WholeMerge(self._db)
 
     def due_in_s(self) -> float:
@@ -133,7 +139,11 @@ def compact(path: Path) -> tuple[int, int]:
     lock = lock_and_prepare(path)
     before = path.stat().st_size
     try:
-        with explaining(), sorting_beside(path), closing(connect(path, "rw", lock_wait_s=CHECK_LOCK_WAIT_S)) as db:
+        with (
+            translating_errors(),
+            temporary_files_beside(path),
+            closing(connect(path, "rw", lock_wait_s=CHECK_LOCK_WAIT_S)) as db,
+        ):
             _rebuild(db)
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     except JournalError as error:

@@ -7,21 +7,21 @@ from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
-from trio_chat.chat.events import Draft, Entry, Kind
+from trio_chat.chat.events import Entry, Kind
 from trio_chat.journal.batch import Batch
 from trio_chat.journal.records import JournalError, Origin, Past
-from trio_chat.journal.renumbering import Renumbering
 from trio_chat.journal.sqlite.connection import (
     SECURE_DELETE,
     connect,
     empty_log,
-    explaining,
-    refusing,
     restart_log,
     transaction,
+    translating_errors,
+    translating_opening_errors,
 )
 from trio_chat.journal.sqlite.file_identity import FileIdentity
 from trio_chat.journal.sqlite.indexing import Indexing
+from trio_chat.journal.sqlite.loading import Loading
 from trio_chat.journal.sqlite.pruning import Pruning
 from trio_chat.journal.sqlite.purging import PAGE_BYTES, Purging
 from trio_chat.journal.sqlite.removing import remove
@@ -80,11 +80,7 @@ def _inserts(columns: str) -> Sequence[str]:
 
 _INSERTS = _inserts(COLUMNS)
 _PLAIN_INSERTS = _inserts(PLAIN_COLUMNS)
-_INSERT_NEW = f"INSERT OR IGNORE INTO entry ({COLUMNS}) VALUES {_values(COLUMNS)}"
 _PROBE = "INSERT OR REPLACE INTO meta VALUES ('probe', ?)"
-_SET_LOADED_TO = "INSERT OR REPLACE INTO meta VALUES (?, ?)"
-_ADOPT = """UPDATE meta SET value = CASE name WHEN 'epoch' THEN ? ELSE ? END
-WHERE name IN ('epoch', 'indexed_to', 'pruned_to', 'prune_floor')"""
 
 T = TypeVar("T")
 
@@ -102,7 +98,7 @@ class Store:
         """
         self._lock_wait_s = lock_wait_s
         self.path = path
-        with refusing(path), ExitStack() as stack:
+        with translating_opening_errors(path), ExitStack() as stack:
             # One prepared statement for each number of rows.
             self._db = db = connect(path, "rw", lock_wait_s=lock_wait_s, cached_statements=3 * ROWS_PER_STATEMENT)
             stack.callback(db.close)
@@ -141,7 +137,7 @@ class Store:
         micros = to_micros(time)
         time = micros / 1e6  # as it will be read back
         batch.assign_ids(self.last_id + 1, time)
-        with explaining():
+        with translating_errors():
             try:
                 self._insert(batch, micros)
             except sqlite3.IntegrityError:
@@ -167,7 +163,7 @@ class Store:
             self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")
         size_bytes = min(size_bytes, PROBE_BYTES_MAX)
         self._pages_written += size_bytes // PAGE_BYTES
-        with explaining():
+        with translating_errors():
             for value in (bytes(size_bytes), "0"):
                 self._db.execute(_PROBE, (value,))
 
@@ -199,7 +195,7 @@ class Store:
     def prune_some(self, target: int) -> float:
         """Remove another slice of the oldest entries, up to an id below the newest. Returns the CPU time in seconds."""
         self._pages_written += 32
-        with explaining():
+        with translating_errors():
             took_s = self.pruning.prune(target)
         if self.pruning.pruned_to == target:
             self.shrinking.note_pruned(target, self.last_id)
@@ -228,40 +224,24 @@ class Store:
 
         Raises JournalError, and what the iterable raises.
         """
-        count, last_id, new_ids, notices = 0, self.last_id, Renumbering(), list[Draft]()
-        with explaining():
+        with translating_errors():
             with transaction(self._db):
-                keeps_ids = last_id == 0 or origin.epoch == self.epoch
-                if last_id == 0:
-                    self._db.execute(_ADOPT, (origin.epoch, str(origin.pruned_to)))
-                loaded_to = last_id if keeps_ids else self._loaded_to(origin.epoch)
+                loading = Loading(self._db, origin, epoch=self.epoch, last_id=self.last_id)
                 for entry in entries:
-                    if entry.id <= loaded_to:
-                        continue
-                    loaded_to = entry.id
-                    number = entry.id if keeps_ids else last_id + 1
-                    one = entry if keeps_ids else new_ids.renumber(entry, number)
-                    if self._db.execute(_INSERT_NEW, to_row(one, to_micros(one.time))).rowcount:
-                        count, last_id = count + 1, number
-                        notices += [one.draft] if one.draft.kind is Kind.REMOVED else []
-                    elif known := self._find(one.draft.session, one.draft.key):
-                        number = known.id
-                    if not keeps_ids:
-                        new_ids.add(entry.id, number)
-                has_removed = bool(remove(self._db, notices, self.indexing.marks))
-                if not keeps_ids:
-                    self._db.execute(_SET_LOADED_TO, (f"loaded {origin.epoch}", str(loaded_to)))
+                    loading.add(entry)
+                has_removed = loading.finish(self.indexing.marks)
             self.indexing.reload()
             self.pruning.reload()
         if has_removed:
             self.purging.begin()
-        self.epoch = origin.epoch if self.last_id == 0 else self.epoch
-        self.last_id = last_id
-        return count
+        if self.last_id == 0:
+            self.epoch = origin.epoch
+        self.last_id = loading.last_id
+        return loading.count
 
     def change(self, change: Callable[[sqlite3.Connection], T]) -> T:
         """Make a change of records other than entries. Raises JournalError, and what the change raises."""
-        with explaining():
+        with translating_errors():
             return change(self._db)
 
     def checkpoint_if_due(self) -> None:
@@ -276,21 +256,21 @@ class Store:
         self.log_pages = 0  # if that fails, the next attempt is due after the next checkpoint
         restart_log(self.indexing.db)
 
-    def hurry(self) -> None:
+    def shorten_lock_wait(self) -> None:
         """Shorten the wait for locks of other programs: the server is being closed."""
         self._db.execute(f"PRAGMA busy_timeout = {self._lock_wait_s * 1000 // 8:.0f}")
 
     def close(self) -> None:
         """Copy the log into the file and close it."""
-        is_astray = self.file_identity.is_astray
-        is_log_empty = is_astray and empty_log(self.indexing.db)
+        is_in_place = self.file_identity.is_in_place
+        is_log_empty = not is_in_place and empty_log(self.indexing.db)
         self.indexing.close()
         self.shrinking.close()
         self.purging.close()
-        # The last connection to close does the checkpoint and removes the log, unless the file has lost its name.
+        # The last connection to close does the checkpoint and removes the log, unless the file is not in its place.
         self._db.close()
-        if is_astray:
-            self.file_identity.tidy(is_log_empty=is_log_empty)
+        if not is_in_place:
+            self.file_identity.remove_leftovers(is_log_empty=is_log_empty)
 
     def _insert(self, batch: Batch, micros: int) -> None:
         entries = batch.entries
@@ -317,7 +297,3 @@ class Store:
 
     def _find(self, session: str, key: str) -> Past | None:
         return find_keyed(self._db, session, key)
-
-    def _loaded_to(self, epoch: str) -> int:
-        row = self._db.execute("SELECT value FROM meta WHERE name = ?", (f"loaded {epoch}",)).fetchone()
-        return int(row[0]) if row else 0

@@ -89,8 +89,8 @@ class Writer:
         self.commits = Histogram(COMMIT_BOUNDS_S)
         self.damage: str | None = None
         """The reason why nothing may be written any more. Set by another thread."""
-        self.is_hasty = False
-        """True when there is little time left to wait for others' locks. Set by another thread."""
+        self.is_closing = False
+        """True when there is little time left to wait for locks of other programs. Set by another thread."""
         self._store = store
         self._clock = clock
         self._probe_s = probe_s
@@ -164,8 +164,8 @@ class Writer:
 
     def _keep(self, batch: Batch, error: str | None = None) -> None:
         """Keep a batch, or let it fail where there is an error already."""
-        if self.is_hasty:
-            self._store.hurry()
+        if self.is_closing:
+            self._store.shorten_lock_wait()
         began = time.perf_counter()
         try:
             if error := self.damage or error:
