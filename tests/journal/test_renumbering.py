@@ -15,12 +15,12 @@ def test_new_ids_are_those_that_were_noted(ids: dict[int, int]) -> None:
     assert {former: new_ids.new_id(former) for former in range(62)} == {former: ids.get(former) for former in range(62)}
 
 
-def test_ids_without_gaps_take_one_stretch_however_many_they_are() -> None:
+def test_ids_without_gaps_take_one_run_however_many_they_are() -> None:
     new_ids = Renumbering()
     for former in range(1, 1000):
         new_ids.add(former, former + 7)
 
-    assert len(new_ids._stretches) == 1
+    assert len(new_ids._runs) == 1
 
 
 def test_a_removal_whose_entry_did_not_come_along_names_none() -> None:

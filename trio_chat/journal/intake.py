@@ -148,7 +148,7 @@ class Intake:
             self.publish_batch(batch)
 
     def publish_batch(self, batch: Batch) -> None:
-        """Publish the entries of a batch. An engine that hears them from its store, with those of others, does not."""
+        """Publish the entries of a batch. Overridden by an engine that reads all entries from its store instead."""
         self.publish([*batch.tombstones, *batch.entries] if batch.tombstones else batch.entries)
 
     def publish(self, entries: Sequence[Entry]) -> None:

@@ -12,27 +12,27 @@ _FIRST = itemgetter(0)
 
 
 class Renumbering:
-    """The new ids of one import, by their former ones: as stretches in which both rise by one."""
+    """The new ids of one import, by their former ones: as runs in which both rise by one."""
 
     def __init__(self) -> None:
-        self._stretches: list[tuple[int, int, int]] = []
-        """The first and the last former id of each, and what is added to them. Ascending."""
+        self._runs: list[tuple[int, int, int]] = []
+        """The first and the last former id of each run, and the number to add to them. Ascending."""
 
     def add(self, former: int, new: int) -> None:
         """Note the new id of an entry. Former ids come in rising order."""
         shift = new - former
-        if self._stretches and self._stretches[-1][1:] == (former - 1, shift):
-            first = self._stretches.pop()[0]
-            self._stretches.append((first, former, shift))
+        if self._runs and self._runs[-1][1:] == (former - 1, shift):
+            first = self._runs.pop()[0]
+            self._runs.append((first, former, shift))
         else:
-            self._stretches.append((former, former, shift))
+            self._runs.append((former, former, shift))
 
     def new_id(self, former: int) -> int | None:
         """Return the new id of an entry; None where it did not come with this import."""
-        at = bisect_right(self._stretches, former, key=_FIRST) - 1
+        at = bisect_right(self._runs, former, key=_FIRST) - 1
         if at < 0:
             return None
-        _, last, shift = self._stretches[at]
+        _, last, shift = self._runs[at]
         return former + shift if former <= last else None
 
     def renumber(self, entry: Entry, number: int) -> Entry:

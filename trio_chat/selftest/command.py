@@ -69,9 +69,10 @@ def _run(test: RunTest) -> int:
 async def _nodes(url: str, plan: NodesPlan, folder: Path) -> int:
     check_journal(url, data=folder, durability=Durability.RELAXED)
     from trio_chat.journal.redis.address import read_url  # coredis is there
-    from trio_chat.journal.redis.reading import look_at, remove_chat
+    from trio_chat.journal.redis.opening import inspect_redis
+    from trio_chat.journal.redis.removing import remove_chat
 
-    promise, replicas = await look_at(url, Durability.RELAXED)
+    promise, replicas = await inspect_redis(url, Durability.RELAXED)
     try:
         report = await run_nodes_test(plan, url, folder)
     finally:

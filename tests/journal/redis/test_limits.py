@@ -10,7 +10,7 @@ from tests.journal.redis.opened import opened
 from tests.journal.redis.test_garbage import Recorder
 from tests.redis_server import RedisServer
 from trio_chat.journal import BanRecord, HookRecord, MuteRecord, TooManyError
-from trio_chat.journal.redis.history import in_order
+from trio_chat.journal.redis.reader import sort_in_chunks
 
 
 def mute(number: int, label: str, *, reason: str = "") -> MuteRecord:
@@ -76,8 +76,8 @@ async def test_mutes_are_bounded_over_all_nodes(
 
 
 def test_records_are_sorted_as_by_one_call(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trio_chat.journal.redis.history.PIECE", 3)
+    monkeypatch.setattr("trio_chat.journal.redis.reader.SORT_CHUNK", 3)
     numbers = [number * 7919 % 50 for number in range(50)]
 
-    assert in_order(numbers, lambda number: number) == sorted(numbers)
-    assert in_order([], lambda number: number) == []
+    assert sort_in_chunks(numbers, lambda number: number) == sorted(numbers)
+    assert sort_in_chunks([], lambda number: number) == []

@@ -11,7 +11,7 @@ from tests.journal.redis.opened import PATIENT, opened, said
 from tests.redis_server import RedisServer
 from trio_chat.chat.events import Entry, Kind
 from trio_chat.chat.removal import notice_of
-from trio_chat.journal.redis.claim import Newest
+from trio_chat.journal.redis.claim import NewestEntry
 from trio_chat.journal.redis.journal import RedisJournal
 from trio_chat.journal.redis.link import RedisLink
 from trio_chat.journal.redis.log_reader import LogReader
@@ -21,7 +21,7 @@ async def test_a_node_that_is_behind_the_log_hears_everything_in_order(server: R
     heard: list[Entry] = []
     is_done = trio.Event()
 
-    def hear(entries: Sequence[Entry], newest: Newest) -> None:
+    def hear(entries: Sequence[Entry], newest: NewestEntry) -> None:
         heard.extend(entries)
         if newest.id == 8:
             is_done.set()
@@ -35,7 +35,7 @@ async def test_a_node_that_is_behind_the_log_hears_everything_in_order(server: R
         await journal.post(said("8")).kept()
         link = RedisLink(journal.address, PATIENT)
         await nursery.start(link.run)
-        late = LogReader(link, journal, 1, on_heard=hear, on_trouble=lambda: None, times=PATIENT)
+        late = LogReader(link, journal, 1, on_entries=hear, on_failure=lambda: None, times=PATIENT)
 
         nursery.start_soon(late.run)
         with trio.fail_after(PATIENCE_S):

@@ -12,10 +12,10 @@ from trio_chat.chat.remote_clients import ClientFacts, RemoteClient, RemoteClien
 from trio_chat.journal.batch import Batch
 from trio_chat.journal.records import Past
 from trio_chat.journal.redis.appending import arguments_of
-from trio_chat.journal.redis.history import past_in
 from trio_chat.journal.redis.journal import BATCH_MAX
 from trio_chat.journal.redis.log_reader import LogReader
 from trio_chat.journal.redis.nodes import ROOMS_PER_TURN, FactsTurns
+from trio_chat.journal.redis.reader import past_in
 from trio_chat.journal.redis.rows import PAYLOAD_BYTES_MAX, TURN_BYTES, to_payload
 
 
@@ -45,11 +45,11 @@ async def test_other_tasks_run_while_entries_are_decoded_that_are_very_long() ->
             return past
 
     reader = LogReader(
-        cast("Any", None), cast("Any", Reader()), 0, on_heard=lambda some, _: heard.extend(some), on_trouble=int
+        cast("Any", None), cast("Any", Reader()), 0, on_entries=lambda some, _: heard.extend(some), on_failure=int
     )
 
     assert await turns_during(lambda: past_in(rows)) >= 3
-    assert await turns_during(lambda: reader._hear_rows(log)) >= 3
+    assert await turns_during(lambda: reader._publish_rows(log)) >= 3
     assert [it.id for it in heard] == [it.id for it in await past_in(rows)] == list(range(1, LONG + 1))
 
 

@@ -34,7 +34,7 @@ from trio_chat.journal import (
     check_journal,
 )
 from trio_chat.journal.redis.address import read_url
-from trio_chat.journal.redis.claim import mark
+from trio_chat.journal.redis.claim import mark_replicated
 from trio_chat.journal.redis.errors import TOO_FEW
 from trio_chat.journal.redis.journal import RedisJournal, open_redis
 from trio_chat.journal.redis.opening import KEPT_ALWAYS
@@ -219,14 +219,14 @@ async def test_a_mark_is_put_up_only_where_redis_has_what_the_node_has_written(p
         held, number, link = writer._held, writer._number, writer._link
         assert held
 
-        assert await mark(link, node, held, batch=number, last_id=1)
+        assert await mark_replicated(link, node, held, batch=number, last_id=1)
         for other, batch, last_id in (
             (held, number + 1, 1),  # another primary, which lacks the newest batch
             (replace(held, fence=held.fence - 1), number, 1),
             (replace(held, epoch="x"), number, 1),
             (held, number, 2),
         ):
-            assert not await mark(link, node, other, batch=batch, last_id=last_id)
+            assert not await mark_replicated(link, node, other, batch=batch, last_id=last_id)
 
 
 async def test_a_node_goes_on_in_a_redis_that_lacks_its_newest_batches(pair: Pair, tmp_path: Path) -> None:

@@ -117,8 +117,8 @@ class MemoryAccounts:
         entries = self._said.get(mailbox, [])
         first = 0 if after is None else bisect_right(entries, after, key=_id_of)
         end = len(entries) if before is None else bisect_left(entries, before, key=_id_of)
-        stretch = range(first, end) if after is not None else range(end - 1, first - 1, -1)
-        found = (entries[at] for at in stretch if is_with(entries[at].draft, account, lower(name)))
+        indexes = range(first, end) if after is not None else range(end - 1, first - 1, -1)
+        found = (entries[at] for at in indexes if is_with(entries[at].draft, account, lower(name)))
         wanted = list(islice(found, max(limit, 0)))
         return wanted if after is not None else wanted[::-1]
 

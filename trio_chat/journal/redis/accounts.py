@@ -15,9 +15,9 @@ from trio_chat.journal.records import (
     NameRecord,
     NameTakenError,
 )
-from trio_chat.journal.redis.history import read_records
 from trio_chat.journal.redis.link import RedisLink
 from trio_chat.journal.redis.nodes import RedisNodes
+from trio_chat.journal.redis.reader import read_records
 from trio_chat.journal.redis.record_codec import RecordCodec
 from trio_chat.journal.redis.record_keeper import RecordKeeper
 from trio_chat.journal.redis.replies import read_whole, shown

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from trio_chat.journal.records import JournalError
-from trio_chat.journal.redis.link import NoAnswerError, RedisLink, RedisRefusedError
+from trio_chat.journal.redis.errors import NoAnswerError, RedisRefusedError
+from trio_chat.journal.redis.link import RedisLink
 from trio_chat.journal.redis.node_identity import Node
 from trio_chat.journal.redis.replies import read_word
 from trio_chat.journal.redis.scripts import script
@@ -18,8 +19,8 @@ prelude.lua."""
 
 
 @dataclass(frozen=True, slots=True)
-class Newest:
-    """The newest entry that a node knows: id, and time in microseconds as Redis has it. `Newest()` for none."""
+class NewestEntry:
+    """The newest entry that a node knows: id, and time in microseconds as Redis has it. `NewestEntry()` for none."""
 
     id: int = 0
     micros: str = ""
@@ -38,7 +39,7 @@ class Claim:
 
     epoch: str
     last_id: int
-    newest: Newest
+    newest: NewestEntry
     pruned_to: int
     fence: int
     batch: int
@@ -51,12 +52,12 @@ class ChatFormatError(RedisRefusedError):
     """Servers of another version use the chat, which cannot serve it beside this one."""
 
 
-class HeldError(RedisRefusedError):
+class NodeInUseError(RedisRefusedError):
     """Another server has the name of this node."""
 
 
 async def claim(
-    link: RedisLink, node: Node, known: Newest, *, epoch: str = "", starts: int = 0, lease_s: float = TIMES.lease_s
+    link: RedisLink, node: Node, known: NewestEntry, *, epoch: str = "", starts: int = 0, lease_s: float = TIMES.lease_s
 ) -> Claim:
     """Claim its name for a node: writes under earlier claims that Redis has not executed yet are refused from now on.
 
@@ -66,7 +67,7 @@ async def claim(
     known_state = known.id, known.micros, epoch, node.holder, starts, FORMAT
     answer = await link.keep(script("open"), node.name, round(lease_s * 1000), secrets.token_hex(8), *known_state)
     if answer[0] == b"held":
-        raise HeldError(
+        raise NodeInUseError(
             f"another server is the node {node.name} of the chat {link.address.chat!r}: give this one another name "
             f"with ?node=NAME, or wait {max(1, round(answer[1] / 1000))} s if the other has ended"
         )
@@ -75,7 +76,7 @@ async def claim(
     held = Claim(
         read_word(epoch, "the epoch of the chat"),
         last_id,
-        Newest(newest_id, _text(micros)),
+        NewestEntry(newest_id, _text(micros)),
         pruned_to,
         fence,
         batch,
@@ -83,7 +84,7 @@ async def claim(
         starts,
         adopted == b"1",
     )
-    if not await mark(link, node, held, batch=held.batch, last_id=held.last_id):
+    if not await mark_replicated(link, node, held, batch=held.batch, last_id=held.last_id):
         raise NoAnswerError("the claim of this node was lost at once")
     return held
 
@@ -115,7 +116,7 @@ async def renew(link: RedisLink, node: Node, held: Claim, *, lease_s: float = TI
     return (numbers[0], numbers[1]) if outcome == b"ok" else None
 
 
-async def mark(link: RedisLink, node: Node, held: Claim, *, batch: int, last_id: int) -> bool:
+async def mark_replicated(link: RedisLink, node: Node, held: Claim, *, batch: int, last_id: int) -> bool:
     """Let all nodes read up to an id, which replicas have by now. Does nothing where no replicas are waited for.
 
     Returns False where the claim has ended, or this Redis does not have the node's `batch`. Raises NoAnswerError.
@@ -123,7 +124,7 @@ async def mark(link: RedisLink, node: Node, held: Claim, *, batch: int, last_id:
     if not link.address.replicas or last_id <= 0:
         return True
     try:
-        answer = await link.call(script("mark"), node.name, held.fence, held.epoch, batch, last_id)
+        answer = await link.call(script("mark_replicated"), node.name, held.fence, held.epoch, batch, last_id)
     except JournalError as error:
         raise NoAnswerError(str(error)) from error
     return bool(answer == b"ok")

@@ -9,7 +9,7 @@ import trio
 from trio_chat.chat.events import Entry
 from trio_chat.journal.conversation import is_with, lower
 from trio_chat.journal.records import TOO_MUCH, JournalError, Past, SearchError
-from trio_chat.journal.redis.history import RedisReader, Stretch
+from trio_chat.journal.redis.reader import Pager, RedisReader
 from trio_chat.journal.search_words import SearchCriteria, phrases
 
 SEARCH_ENTRIES_MAX = 100_000
@@ -81,8 +81,8 @@ class RedisSearch(RedisReader):
             return []
         found: list[Past] = []
         turns, name = SearchTurns(CONVERSATION_MAX_S), lower(name)
-        stretch = Stretch(self, mailbox, before=before, after=after, without_presence=True)
-        while page := await stretch.next_page():
+        pager = Pager(self, mailbox, before=before, after=after, without_presence=True)
+        while page := await pager.next_page():
             for past in page if after is not None else reversed(page):
                 if isinstance(past, Entry) and is_with(past.draft, account, name):
                     found.append(past)
@@ -97,13 +97,13 @@ class _Downwards:
     """The entries of one room but for presence, from the newest on."""
 
     def __init__(self, reader: RedisReader, room: str, before: int | None) -> None:
-        self._stretch = Stretch(reader, room, before=before, without_presence=True)
+        self._pager = Pager(reader, room, before=before, without_presence=True)
         self._page: list[Past] = []
 
     async def next_one(self) -> Past | None:
         """Return the next entry without taking it; None at the end."""
         if not self._page:
-            self._page = await self._stretch.next_page()
+            self._page = await self._pager.next_page()
         return self._page[-1] if self._page else None
 
     def take(self) -> Past:

@@ -48,14 +48,14 @@ def _row(forms: Mapping[str, str], topology: Topology, *, is_encrypted: bool) ->
         import trio
 
         await trio.to_thread.run_sync(_load)
-        from trio_chat.journal.redis.reading import open_redis_history
+        from trio_chat.journal.redis.history import open_redis_history
 
         async with open_redis_history(address_in(location)) as history:
             yield history
 
     def check(location: str, _data: Path, durability: Durability) -> None:
         _load()
-        from trio_chat.journal.redis.reading import check_address_in_thread
+        from trio_chat.journal.redis.opening import check_address_in_thread
 
         check_address_in_thread(address_in(location), durability)
 

@@ -21,9 +21,10 @@ from trio_chat.journal.intake import Intake
 from trio_chat.journal.records import JournalError
 from trio_chat.journal.redis.accounts import RedisAccounts
 from trio_chat.journal.redis.address import RedisAddress
-from trio_chat.journal.redis.claim import Claim, HeldError, Newest, claim
+from trio_chat.journal.redis.claim import Claim, NewestEntry, NodeInUseError, claim
 from trio_chat.journal.redis.conversations import SEARCH_ENTRIES_MAX, SEARCHES_MAX, RedisSearch
-from trio_chat.journal.redis.link import NoAnswerError, RedisLink
+from trio_chat.journal.redis.errors import NoAnswerError
+from trio_chat.journal.redis.link import RedisLink
 from trio_chat.journal.redis.loading import RedisLoading
 from trio_chat.journal.redis.log_reader import LogReader
 from trio_chat.journal.redis.node_identity import Node, lock_identity
@@ -104,7 +105,7 @@ async def _reach(
     has_said = False
     while True:
         try:
-            return await check_redis(link, durability), await claim(link, node, Newest(), lease_s=lease_s)
+            return await check_redis(link, durability), await claim(link, node, NewestEntry(), lease_s=lease_s)
         except NoAnswerError as error:
             if close_by() < math.inf:
                 raise
@@ -112,7 +113,7 @@ async def _reach(
                 logger.warning("waiting for the journal: %s: %s", link.address, error)
             has_said = True
             await trio.sleep(WAIT_INTERVAL_S)
-        except HeldError:
+        except NodeInUseError:
             raise
         except JournalError as error:
             raise JournalError(f"cannot use the journal {link.address}: {error}") from error
@@ -132,7 +133,7 @@ class RedisJournal(Intake, RedisSearch, RedisPruning, RedisLoading, RedisTables,
         search_entries_max: int,
         times: RedisTimes,
     ) -> None:
-        writing, following, hearing, recording, self._reads = links
+        writing, following, signalling, recording, self._reads = links
         self.address = self._reads.address
         super().__init__(
             lambda batch: self._writer.put(batch), last_id=held.last_id, name=str(self.address), batch_max=BATCH_MAX
@@ -146,9 +147,9 @@ class RedisJournal(Intake, RedisSearch, RedisPruning, RedisLoading, RedisTables,
         self._mute_numbers: dict[int, int] = {}
         self._clock, self._times = clock, times
         self._searches, self._search_entries_max = trio.CapacityLimiter(SEARCHES_MAX), search_entries_max
-        self._deafness: str | None = None
-        self._unheard: deque[Batch] = deque()
-        """Batches that are kept, and whose entries were not heard yet."""
+        self._log_failure: str | None = None
+        self._unread: deque[Batch] = deque()
+        """Batches that are kept, and whose entries were not read from the log yet."""
         self._has_written = trio.Event()
         self._writer = BatchWriter(
             writing,
@@ -163,11 +164,16 @@ class RedisJournal(Intake, RedisSearch, RedisPruning, RedisLoading, RedisTables,
             times=times,
         )
         self._log = LogReader(
-            following, self, held.last_id, on_heard=self._hear, on_trouble=self._note_trouble, times=times
+            following,
+            self,
+            held.last_id,
+            on_entries=self._publish_entries,
+            on_failure=self._note_log_failure,
+            times=times,
         )
         self.commits = self._writer.commits
         self.nodes = RedisNodes(
-            (self._reads, hearing),
+            (self._reads, signalling),
             node,
             held.starts,
             times,
@@ -216,7 +222,7 @@ class RedisJournal(Intake, RedisSearch, RedisPruning, RedisLoading, RedisTables,
         super().set_fault(error or self._writer.failure or self._log.failure)
 
     def publish_batch(self, batch: Batch) -> None:
-        """Leave it to the log, from which its entries were heard already."""
+        """Do nothing: its entries were published when they were read from the log."""
 
     async def aclose(self, close_by: Callable[[], float] = lambda: math.inf) -> None:
         """Keep what was posted. What is not kept in time fails, which is logged."""
@@ -233,41 +239,41 @@ class RedisJournal(Intake, RedisSearch, RedisPruning, RedisLoading, RedisTables,
         self.end_following()
 
     def _note_outcome(self, batch: Batch) -> None:
-        """Settle a batch that has failed or was heard of; let another wait for the log."""
-        if batch.error or not batch.entries or batch.entries[-1].id <= self._log.heard_to:
+        """Settle a batch that has failed or was read from the log; let any other wait for the log."""
+        if batch.error or not batch.entries or batch.entries[-1].id <= self._log.read_to:
             self.finish(batch)
         else:
-            self._unheard.append(batch)
+            self._unread.append(batch)
 
-    def _hear(self, entries: Sequence[Entry], newest: Newest) -> None:
-        """Publish entries of the log, and settle the batches that are in them."""
-        self._writer.note(newest)
+    def _publish_entries(self, entries: Sequence[Entry], newest: NewestEntry) -> None:
+        """Publish entries that were read from the log, and settle the batches that they are of."""
+        self._writer.note_newest(newest)
         if entries:
             self.publish(entries)
-        self.last_id = self._log.heard_to
-        while self._unheard and self._unheard[0].entries[-1].id <= self.last_id:
-            self.finish(self._unheard.popleft())
+        self.last_id = self._log.read_to
+        while self._unread and self._unread[0].entries[-1].id <= self.last_id:
+            self.finish(self._unread.popleft())
 
-    def _note_trouble(self) -> None:
-        """Check the claim soon; where Redis answers and yet nothing is heard, say so."""
-        if self._log.failure != self._deafness:  # else a fault that the writer has set meanwhile would come and go
-            self._deafness = self._log.failure
+    def _note_log_failure(self) -> None:
+        """Let the claim be checked soon, and report where the log cannot be read though Redis answers."""
+        if self._log.failure != self._log_failure:  # else a fault that the writer has set meanwhile would be cleared
+            self._log_failure = self._log.failure
             self.set_fault(None)
-        self._writer.suspect()
+        self._writer.check_claim_soon()
 
     def _note_pruned(self, to: int) -> None:
         """Note what this or another node has pruned."""
         self.pruned_to = max(self.pruned_to, to)
 
     def _take_claim(self, held: Claim) -> None:
-        """Take over what a new claim says; where entries were lost, say so."""
+        """Adopt the state of the chat that came with a new claim, and report where entries were lost."""
         self.pruned_to = held.pruned_to
         self.nodes.begin_again(was_adopted=held.was_adopted, has_lost=held.epoch != self.epoch)
         if held.epoch == self.epoch:
             return
         logger.error("Redis lost entries that people have seen: %s: the chat has a new epoch", self.address)
         self.epoch = held.epoch
-        while self._unheard:
-            batch = self._unheard.popleft()
+        while self._unread:
+            batch = self._unread.popleft()
             batch.error = LOST_AGAIN
             self.finish(batch)

@@ -3,7 +3,8 @@
 Every call has a deadline. One that was not answered may have been executed, and raises NoAnswerError.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -19,7 +20,6 @@ from trio_chat.journal.redis.errors import (
     MovedAwayError,
     NoAnswerError,
     NoScriptError,
-    NotConnectedError,
     RedisRefusedError,
     ReplicaError,
     no_key,
@@ -28,8 +28,6 @@ from trio_chat.journal.redis.primary import PrimaryFinder
 from trio_chat.journal.redis.replies import read_whole, shown
 from trio_chat.journal.redis.scripts import Script
 from trio_chat.journal.redis.times import TIMES, RedisTimes
-
-__all__ = ["FewReplicasError", "NoAnswerError", "NotConnectedError", "RedisLink", "RedisRefusedError", "Row", "row_of"]
 
 Row = tuple[int, Mapping[bytes, bytes]]
 """An entry of a stream: its id, and its fields by name."""
@@ -250,6 +248,22 @@ class RedisLink:
         """Give up a connection to a former primary."""
         if self._connection and self._connection.peer != peer:
             self._connection.drop()
+
+
+@asynccontextmanager
+async def open_link(address: RedisAddress) -> AsyncIterator[RedisLink]:
+    """Open a link and run it. An error that is raised inside is not wrapped in a group."""
+    error: Exception | None = None
+    async with trio.open_nursery() as nursery:
+        try:
+            link = RedisLink(address)
+            await nursery.start(link.run)
+            yield link
+        except Exception as raised:
+            error = raised
+        nursery.cancel_scope.cancel()
+    if error:
+        raise error
 
 
 def row_of(entry: Sequence[Any]) -> Row:

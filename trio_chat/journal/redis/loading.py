@@ -10,9 +10,9 @@ from trio_chat.chat.events import Entry
 from trio_chat.chat.removal import target_of, tombstone_for
 from trio_chat.journal.records import JournalError, Origin
 from trio_chat.journal.redis.appending import Argument
-from trio_chat.journal.redis.history import RedisReader
 from trio_chat.journal.redis.log_reader import LogReader
 from trio_chat.journal.redis.node_identity import Node
+from trio_chat.journal.redis.reader import RedisReader
 from trio_chat.journal.redis.record_keeper import RecordKeeper
 from trio_chat.journal.redis.replies import read_whole
 from trio_chat.journal.redis.rows import class_of, digest_of, to_micros, to_payload
@@ -66,7 +66,7 @@ class RedisLoading(RedisReader):
         await self._commit(made, mark, last_id, origin if was_empty else None)
         if was_empty:
             self.epoch, self.pruned_to = origin.epoch, origin.pruned_to
-        self.last_id = self._log.heard_to = last_id
+        self.last_id = self._log.read_to = last_id
         self.readable_to = max(self.readable_to, last_id)
         return len(made.entries)
 

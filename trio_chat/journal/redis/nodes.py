@@ -18,7 +18,8 @@ from trio_chat.chat.outlet import CloseReason
 from trio_chat.chat.remote_clients import ClientFacts, RemoteClient, RemoteClients, facts_of
 from trio_chat.chat.session_record import PERSON, SessionRecord
 from trio_chat.journal.records import JournalError
-from trio_chat.journal.redis.link import NoAnswerError, RedisLink
+from trio_chat.journal.redis.errors import NoAnswerError
+from trio_chat.journal.redis.link import RedisLink
 from trio_chat.journal.redis.node_identity import Node
 from trio_chat.journal.redis.record_codec import RecordCodec
 from trio_chat.journal.redis.replies import shown

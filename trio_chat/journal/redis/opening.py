@@ -2,11 +2,15 @@
 
 import logging
 from collections.abc import Mapping
+from threading import Thread
+
+import trio
 
 from trio_chat.journal.durability import Durability
 from trio_chat.journal.records import JournalError
-from trio_chat.journal.redis.address import Topology
-from trio_chat.journal.redis.link import FewReplicasError, RedisLink, RedisRefusedError
+from trio_chat.journal.redis.address import RedisAddress, Topology, read_url
+from trio_chat.journal.redis.errors import FewReplicasError, RedisRefusedError
+from trio_chat.journal.redis.link import RedisLink, open_link
 
 VERSION_MIN = (7, 0)
 
@@ -105,3 +109,36 @@ def _promise(settings: Mapping[str, str]) -> str:
     if settings.get("appendonly") != "yes":
         return NOT_KEPT
     return KEPT_ALWAYS if settings.get("appendfsync") == "always" else KEPT_LATER
+
+
+async def check_address(address: RedisAddress, durability: Durability) -> None:
+    """Check that a chat could be opened, and change nothing. Raises JournalError."""
+    async with open_link(address) as link:
+        try:
+            await check_redis(link, durability)
+        except JournalError as error:
+            raise JournalError(f"cannot use the journal {address}: {error}") from error
+
+
+def check_address_in_thread(address: RedisAddress, durability: Durability) -> None:
+    """Check that a chat could be opened, where the caller may be inside of Trio. Blocks. Raises JournalError."""
+    errors: list[JournalError] = []
+
+    def check() -> None:
+        try:
+            trio.run(check_address, address, durability)
+        except JournalError as error:
+            errors.append(error)
+
+    thread = Thread(target=check, name="check of the journal")
+    thread.start()
+    thread.join()
+    if errors:
+        raise errors[0]
+
+
+async def inspect_redis(url: str, durability: Durability) -> tuple[str, int]:
+    """Check that a chat could be opened. Returns the promise and the number of replicas. Raises JournalError."""
+    async with open_link(read_url(url)) as link:
+        promise = await check_redis(link, durability)
+        return promise, int((await link.info()).get("connected_slaves", 0))

@@ -102,7 +102,7 @@ local function is_current(node, fence)
 end
 
 -- The id up to which replicas have everything.
-local function marked()
+local function replicated_to()
     local newest = redis.call('XREVRANGE', key('replicated'), '+', '-', 'COUNT', 1)[1]
     return newest and from_stream(newest[1]) or 0
 end

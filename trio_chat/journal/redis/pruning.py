@@ -8,8 +8,8 @@ import trio
 from trio_chat.chat.events import Entry
 from trio_chat.journal.age import AgeCut, vote
 from trio_chat.journal.prune_marks import MARKS_MAX
-from trio_chat.journal.redis.history import PAGE, RedisReader
 from trio_chat.journal.redis.node_identity import Node
+from trio_chat.journal.redis.reader import PAGE, RedisReader
 from trio_chat.journal.redis.rows import digest_of
 from trio_chat.journal.redis.scripts import script
 

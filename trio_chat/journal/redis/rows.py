@@ -90,8 +90,8 @@ def to_past(rows: Iterable[Sequence[Any]]) -> list[Past]:
     return found
 
 
-def turns_of(rows: Sequence[T], size_of: Callable[[T], int]) -> Iterator[Sequence[T]]:
-    """Split rows where those so far have many bytes."""
+def chunks_of(rows: Sequence[T], size_of: Callable[[T], int]) -> Iterator[Sequence[T]]:
+    """Split rows into chunks of about TURN_BYTES."""
     start = size = 0
     for end, row in enumerate(rows):
         if size > TURN_BYTES:

@@ -50,6 +50,6 @@ _WRITING = frozenset({"append", "load"})
 _OTHER_WRITING = frozenset(
     {
         *("open", "renew", "release", "restore_sessions", "prune", "audit", "account", "remove_account", "invite"),
-        *("signal", "adopt", "take", "claim_nick", "release_nick", "mark", "restrict", "mute"),
+        *("signal", "adopt", "take", "claim_nick", "release_nick", "mark_replicated", "restrict", "mute"),
     }
 )

@@ -83,22 +83,22 @@ class SignalReader:
         """
         self._link, self._times = link, times
         self._on_signals, self._on_gap = on_signals, on_gap
-        self._heard_to: int | None = None
+        self._read_to: int | None = None
         self._hearing = Trouble("what other servers tell cannot be read")
 
     def begin_again(self) -> None:
         """Begin anew: the numbers of signals were lost."""
-        self._heard_to = None
+        self._read_to = None
 
     async def run(self) -> None:
         """Read until cancelled."""
         while True:
             try:
-                if self._heard_to is None:
+                if self._read_to is None:
                     newest = await self._link.newest("signals", below=None, count=1)
-                    self._heard_to = newest[0][0] if newest else 0
+                    self._read_to = newest[0][0] if newest else 0
                     self._on_gap()
-                await self._read(self._heard_to)
+                await self._read(self._read_to)
             except JournalError as error:
                 self._hearing.note(error)
                 await trio.sleep(self._times.retry_s)
@@ -107,11 +107,11 @@ class SignalReader:
 
     async def _read(self, after: int) -> None:
         rows = await self._link.follow("signals", after, count=SIGNALS_MAX, block_s=self._times.block_s)
-        if not rows or self._heard_to != after:
+        if not rows or self._read_to != after:
             return
         if rows[0][0] != after + 1:
             self._on_gap()
-        self._heard_to = rows[-1][0]
+        self._read_to = rows[-1][0]
         await self._on_signals([_signal_in(*row) for row in rows])
 
 

@@ -18,10 +18,10 @@ from trio_chat.journal.records import (
     MuteRecord,
     TooManyError,
 )
-from trio_chat.journal.redis.history import PAGE, read_records
 from trio_chat.journal.redis.link import RedisLink
 from trio_chat.journal.redis.node_identity import Node
 from trio_chat.journal.redis.nodes import RedisNodes
+from trio_chat.journal.redis.reader import PAGE, read_records
 from trio_chat.journal.redis.record_codec import RecordCodec
 from trio_chat.journal.redis.record_keeper import RecordKeeper
 

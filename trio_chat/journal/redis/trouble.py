@@ -3,7 +3,7 @@
 import logging
 
 from trio_chat.journal.records import JournalError
-from trio_chat.journal.redis.link import NoAnswerError
+from trio_chat.journal.redis.errors import NoAnswerError
 
 logger = logging.getLogger(__name__)
 

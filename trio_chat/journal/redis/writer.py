@@ -18,11 +18,11 @@ from trio_chat.journal.batch import COMMIT_BOUNDS_S, Batch
 from trio_chat.journal.intake import Intake
 from trio_chat.journal.records import JournalError, Past
 from trio_chat.journal.redis.appending import Outcome, arguments_of, fill, read_outcome, targets_of
-from trio_chat.journal.redis.claim import Claim, Newest, claim, mark, release, renew
-from trio_chat.journal.redis.errors import in_doubt
-from trio_chat.journal.redis.history import RedisReader
-from trio_chat.journal.redis.link import NoAnswerError, NotConnectedError, RedisLink
+from trio_chat.journal.redis.claim import Claim, NewestEntry, claim, mark_replicated, release, renew
+from trio_chat.journal.redis.errors import NoAnswerError, NotConnectedError, in_doubt
+from trio_chat.journal.redis.link import RedisLink
 from trio_chat.journal.redis.node_identity import Node
+from trio_chat.journal.redis.reader import RedisReader
 from trio_chat.journal.redis.record_codec import RecordCodec
 from trio_chat.journal.redis.replies import DamagedKeyError
 from trio_chat.journal.redis.scripts import script
@@ -83,13 +83,13 @@ class BatchWriter:
         self._on_claim, self._on_kept, self._on_pruned, self._times = on_claim, on_kept, on_pruned, times
         self._held: Claim | None = held
         self._epoch, self._starts = held.epoch, held.starts
-        self._number = self._number_there = held.batch
+        self._number = self._number_in_redis = held.batch
         """The number of the last batch that was kept, and of the last that Redis has: a failover may have lost some."""
         self._doubtful: _UnderWay | None = None
         self._queue: deque[Batch] = deque()
         self._wake = trio.Event()
         self._is_ending = False
-        self._is_suspect = False
+        self._is_check_due = False
         self._was_adopted = False
 
     @property
@@ -102,8 +102,8 @@ class BatchWriter:
         self._queue.append(batch)
         self._wake.set()
 
-    def note(self, newest: Newest) -> None:
-        """Note an entry that was heard."""
+    def note_newest(self, newest: NewestEntry) -> None:
+        """Note an entry that was read from the log."""
         if newest.id > self.newest.id:
             self.newest = newest
 
@@ -112,9 +112,9 @@ class BatchWriter:
         self._is_ending = True
         self._wake.set()
 
-    def suspect(self) -> None:
-        """Check the claim soon: somebody else lost the connection."""
-        self._is_suspect = True
+    def check_claim_soon(self) -> None:
+        """Check the claim soon: another connection failed."""
+        self._is_check_due = True
         self._wake.set()
 
     async def run(self) -> None:
@@ -136,7 +136,7 @@ class BatchWriter:
             if self._is_ending:
                 return None
             self._wake = trio.Event()
-            if not self._is_suspect:
+            if not self._is_check_due:
                 with trio.move_on_after(self._times.retry_s if self.failure else self._times.renew_s):
                     await self._wake.wait()
             if not self._queue and not self._is_ending:
@@ -144,7 +144,7 @@ class BatchWriter:
         return self._queue.popleft()
 
     async def _probe(self) -> None:
-        self._is_suspect = False
+        self._is_check_due = False
         try:
             if self._held and not self.failure:
                 await self._renew(self._held)
@@ -164,8 +164,8 @@ class BatchWriter:
             return
         pruned_to, last_id = state
         self._on_pruned(pruned_to)
-        # Some node may have ended before it could do so
-        if not await mark(self._link, self._node, held, batch=self._number_there, last_id=last_id):
+        # A node may have ended before it could mark its last batch.
+        if not await mark_replicated(self._link, self._node, held, batch=self._number_in_redis, last_id=last_id):
             self._held = None
 
     def _note_attempt(self, error: str | None) -> None:
@@ -192,7 +192,7 @@ class BatchWriter:
         try:
             if error:
                 raise JournalError(error)
-            await self._try(batch)
+            await self._keep_with_retries(batch)
             self.failure = None
         except JournalError as failure:
             batch.error = self.failure = str(failure)
@@ -206,13 +206,13 @@ class BatchWriter:
         self._intake.record_outcome(batch)
         self._on_kept(batch)
 
-    async def _try(self, batch: Batch) -> None:
-        """Have a batch kept, with some patience if Redis was well before. Raises JournalError."""
+    async def _keep_with_retries(self, batch: Batch) -> None:
+        """Have a batch kept, with retries for a while if Redis worked before. Raises JournalError."""
         deadline = trio.current_time() + (0 if self.failure else self._times.patience_s)
         under_way = _UnderWay(batch, self._number + 1)
         while True:
             try:
-                await self._attempt(under_way)
+                await self._keep_once(under_way)
                 return
             except (NoAnswerError, _NotClaimedError) as error:
                 self._held = None
@@ -224,7 +224,7 @@ class BatchWriter:
                 self._intake.set_fault(str(error))
                 await trio.sleep(self._times.retry_s)
 
-    async def _attempt(self, under_way: _UnderWay) -> None:
+    async def _keep_once(self, under_way: _UnderWay) -> None:
         """Have a batch kept. Raises NoAnswerError or _NotClaimedError where that may be tried again, JournalError."""
         held = await self._ensure_claim()
         if self._was_adopted and not (under_way.is_in_doubt and held.batch == under_way.number):
@@ -238,7 +238,7 @@ class BatchWriter:
             raise DamagedKeyError("the outcome of the last batch of this node")
         self._number = under_way.number
         if outcome.last_id > self.newest.id:
-            self.newest = Newest(outcome.last_id, outcome.micros)
+            self.newest = NewestEntry(outcome.last_id, outcome.micros)
         fill(under_way.batch, outcome, await self._entries(outcome.repeated_ids))
 
     async def _append(self, held: Claim, under_way: _UnderWay) -> Outcome:
@@ -258,9 +258,9 @@ class BatchWriter:
             raise _NotClaimedError
         outcome = read_outcome(answer[1].decode(errors="replace"))
         under_way.is_in_doubt = True
-        self._number_there = under_way.number
+        self._number_in_redis = under_way.number
         highest = max(map(abs, outcome.ids), default=0)
-        if not await mark(self._link, self._node, held, batch=under_way.number, last_id=highest):
+        if not await mark_replicated(self._link, self._node, held, batch=under_way.number, last_id=highest):
             raise _NotClaimedError
         under_way.is_in_doubt = False
         return outcome
@@ -288,7 +288,7 @@ class BatchWriter:
                     self._number = held.batch
                     self._intake.note_kept(self._doubtful.batch)
                 self._doubtful = None
-            self._held, self._number_there = held, held.batch
+            self._held, self._number_in_redis = held, held.batch
             self._on_claim(held)
             if held.was_adopted:
                 self._was_adopted = True

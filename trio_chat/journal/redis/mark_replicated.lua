@@ -6,7 +6,7 @@ if not is_current(ARGV[1], ARGV[2]) or redis.call('HGET', key('meta'), 'epoch') 
     id > last_id then
     return 'fenced'
 end
-local newest = marked()
+local newest = replicated_to()
 if newest > last_id then -- written by hand, or Redis lost entries
     redis.call('DEL', key('replicated'))
     newest = 0
