@@ -27,7 +27,7 @@ from trio_chat.journal.sqlite.indexing import Indexing
 from trio_chat.journal.sqlite.journal import open_sqlite
 from trio_chat.journal.sqlite.opening import lock_and_prepare
 from trio_chat.journal.sqlite.pages import HIGHEST_ID
-from trio_chat.journal.sqlite.pruning import Pruning
+from trio_chat.journal.sqlite.pruning import SqlitePruning
 from trio_chat.journal.sqlite.rows import PLAIN_COLUMNS, to_plain_row
 from trio_chat.journal.sqlite.schema import APPLICATION_ID, MIGRATIONS
 from trio_chat.journal.sqlite.searching import search
@@ -144,7 +144,7 @@ def test_entries_of_meanwhile_are_found_at_once(path: Path, indexing: Indexing) 
 def test_entries_pruned_while_being_indexed_leave_no_word(path: Path, indexing: Indexing, target: int) -> None:
     for _ in range(3):
         indexing.index(COUNT)
-    pruning = Pruning(indexing)
+    pruning = SqlitePruning(indexing)
 
     while pruning.pruned_to < target:
         pruning.prune(target)
@@ -157,7 +157,7 @@ def test_entries_pruned_while_being_indexed_leave_no_word(path: Path, indexing: 
 
 def test_pruned_entries_leave_no_word_in_the_index(path: Path, indexing: Indexing) -> None:
     finish(indexing)
-    pruning = Pruning(indexing)
+    pruning = SqlitePruning(indexing)
 
     while pruning.pruned_to < COUNT - 3:
         pruning.prune(COUNT - 3)
@@ -170,9 +170,9 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from trio_chat.journal.sqlite.indexing import Indexing
-from trio_chat.journal.sqlite.pruning import Pruning
+from trio_chat.journal.sqlite.pruning import SqlitePruning
 indexing = Indexing(Path(sys.argv[1]), index_within_s=0)
-pruning = Pruning(indexing)
+pruning = SqlitePruning(indexing)
 for _ in range(4):
     indexing.index(int(sys.argv[2]))
     pruning.prune(int(sys.argv[2]) // 8)
@@ -191,7 +191,7 @@ def test_indexing_goes_on_where_a_crash_has_ended_it(path: Path) -> None:
     with closing(Indexing(path, index_within_s=0)) as indexing:
         assert indexing.marks.has_gap
         assert indexing.marks.unindexed_to < COUNT
-        pruning = Pruning(indexing)
+        pruning = SqlitePruning(indexing)
         while pruning.pruned_to < COUNT // 8:
             pruning.prune(COUNT // 8)
         finish(indexing)
@@ -233,7 +233,7 @@ def test_the_index_finds_what_a_naive_search_does_in_every_script(
         fill(path, texts)
         with closing(Indexing(path, index_within_s=0)) as indexing:
             finish(indexing, len(texts))
-            pruning = Pruning(indexing)
+            pruning = SqlitePruning(indexing)
             for first in (0, pruned):
                 while pruning.pruned_to < first:
                     pruning.prune(first)

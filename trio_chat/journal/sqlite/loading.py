@@ -16,7 +16,7 @@ _ADOPT = """UPDATE meta SET value = CASE name WHEN 'epoch' THEN ? ELSE ? END
 WHERE name IN ('epoch', 'indexed_to', 'pruned_to', 'prune_floor')"""
 
 
-class Loading:
+class SqliteLoading:
     """The import of entries into a file, within a transaction of the caller."""
 
     def __init__(self, db: sqlite3.Connection, origin: Origin, *, epoch: str, last_id: int) -> None:

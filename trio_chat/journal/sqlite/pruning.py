@@ -59,7 +59,7 @@ SELECT json_group_array(json_array(id, vote)) FROM (
 _decode_votes = msgspec.json.Decoder(list[tuple[int, int]]).decode
 
 
-class Pruning:
+class SqlitePruning:
     """Pruning on the connection of `Indexing`, which knows the words that have to leave the index."""
 
     def __init__(self, indexing: Indexing, *, marks_max: int = MARKS_MAX) -> None:

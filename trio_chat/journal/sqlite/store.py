@@ -21,8 +21,8 @@ from trio_chat.journal.sqlite.connection import (
 )
 from trio_chat.journal.sqlite.file_identity import FileIdentity
 from trio_chat.journal.sqlite.indexing import Indexing
-from trio_chat.journal.sqlite.loading import Loading
-from trio_chat.journal.sqlite.pruning import Pruning
+from trio_chat.journal.sqlite.loading import SqliteLoading
+from trio_chat.journal.sqlite.pruning import SqlitePruning
 from trio_chat.journal.sqlite.purging import PAGE_BYTES, Purging
 from trio_chat.journal.sqlite.removing import remove
 from trio_chat.journal.sqlite.rows import (
@@ -112,7 +112,7 @@ class Store:
             """The session records that were there at opening."""
             self.indexing = Indexing(path, index_within_s=index_within_s)
             stack.callback(self.indexing.close)
-            self.pruning = Pruning(self.indexing)
+            self.pruning = SqlitePruning(self.indexing)
             self.shrinking = Shrinking(path, pruned_to=self.pruning.pruned_to)
             stack.callback(self.shrinking.close)
             self.purging = Purging(path)
@@ -226,7 +226,7 @@ class Store:
         """
         with translating_errors():
             with transaction(self._db):
-                loading = Loading(self._db, origin, epoch=self.epoch, last_id=self.last_id)
+                loading = SqliteLoading(self._db, origin, epoch=self.epoch, last_id=self.last_id)
                 for entry in entries:
                     loading.add(entry)
                 has_removed = loading.finish(self.indexing.marks)
