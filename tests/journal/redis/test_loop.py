@@ -63,7 +63,7 @@ async def test_other_tasks_run_while_clients_in_very_many_rooms_are_read() -> No
         turns = FactsTurns(clients)
         for _ in range(10):
             turns.note(client_id)
-            await turns.rest()
+            await turns.checkpoint_if_due()
 
     assert await turns_during(lambda: read("c1")) >= 4
     assert await turns_during(lambda: read("c2")) <= 1

@@ -11,9 +11,9 @@ from tests.journal.redis.opened import opened, said
 from tests.journal.redis.test_garbage import Recorder
 from tests.redis_server import RedisServer
 from trio_chat.journal.redis.journal import RedisJournal
-from trio_chat.journal.redis.nodes import ADOPTED_BYTES, UNREAD_MAX
+from trio_chat.journal.redis.node_watch import ADOPTED_BYTES
+from trio_chat.journal.redis.nodes import UNREAD_MAX
 from trio_chat.journal.redis.rows import PAYLOAD_BYTES_MAX
-from trio_chat.journal.redis.scripts import script
 from trio_chat.journal.redis.signals import SIGNALS_MAX
 
 SIGNALS = "{trio-chat}:signals"
@@ -135,9 +135,7 @@ async def test_few_sessions_are_taken_over_at_once_where_they_are_large(server: 
         has_more = b"1"
         while has_more == b"1":
             most = 50, ADOPTED_BYTES
-            answer, has_more, _, *page = await journal._reads.call(
-                script("adopt"), nodes.name, nodes._current_fence(), "gone", *most
-            )
+            answer, has_more, _, *page = await nodes._calls.call("adopt", "gone", *most)
             assert answer == b"ok"
             assert len(page) == 1 or sum(map(len, page)) <= ADOPTED_BYTES
             adopted += page

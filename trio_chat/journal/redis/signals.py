@@ -1,4 +1,4 @@
-"""Signals: what the nodes of one chat tell each other, in a stream that all of them follow.
+"""Signals: messages between the nodes of one chat, in a stream that all of them follow.
 
 Each has a kind, an id and a payload:
 
@@ -24,9 +24,9 @@ from trio_chat.chat.events import Kind
 from trio_chat.chat.outlet import CloseReason
 from trio_chat.chat.session_record import CleanWord
 from trio_chat.journal.records import JournalError
+from trio_chat.journal.redis.failure_log import FailureLog
 from trio_chat.journal.redis.link import RedisLink
 from trio_chat.journal.redis.times import RedisTimes
-from trio_chat.journal.redis.trouble import Trouble
 
 SIGNALS_MAX = 500
 """Signals in one answer, and in one script: 5 ms of Redis."""
@@ -67,7 +67,7 @@ class EndOrder(msgspec.Struct, frozen=True, array_like=True):
 
 
 class SignalReader:
-    """Follows the signals of all nodes. Where some were missed, everything is read anew."""
+    """Reads the signals of all nodes, as long as `run` runs."""
 
     def __init__(
         self,
@@ -77,17 +77,17 @@ class SignalReader:
         on_signals: Callable[[Sequence[Signal]], Awaitable[None]],
         on_gap: Callable[[], None],
     ) -> None:
-        """`on_signals` returns when more can be taken.
+        """`on_signals` gets signals, and returns when it can get more.
 
         `on_gap` is called where signals were missed, and at the beginning.
         """
         self._link, self._times = link, times
         self._on_signals, self._on_gap = on_signals, on_gap
         self._read_to: int | None = None
-        self._hearing = Trouble("what other servers tell cannot be read")
+        self._failures = FailureLog("what other servers tell cannot be read")
 
     def begin_again(self) -> None:
-        """Begin anew: the numbers of signals were lost."""
+        """Read from the newest signal on: Redis may have lost some, and their numbers."""
         self._read_to = None
 
     async def run(self) -> None:
@@ -100,10 +100,10 @@ class SignalReader:
                     self._on_gap()
                 await self._read(self._read_to)
             except JournalError as error:
-                self._hearing.note(error)
+                self._failures.note_failure(error)
                 await trio.sleep(self._times.retry_s)
             else:
-                self._hearing.end()
+                self._failures.note_success()
 
     async def _read(self, after: int) -> None:
         rows = await self._link.follow("signals", after, count=SIGNALS_MAX, block_s=self._times.block_s)
