@@ -863,7 +863,7 @@ async def test_topics_outlive_pruning(journal: Journal) -> None:
 
 
 async def record_all(journal: Journal, *records: AuditRecord) -> list[AuditRecord]:
-    """Keep records of the audit log. -> as they are read"""
+    """Keep records of the audit log, and return them as they are read."""
     for one in records:
         await journal.record_audit(one)
     return [msgspec.structs.replace(one, id=number) for number, one in enumerate(records, 1)]
@@ -1060,7 +1060,7 @@ async def test_drafts_posted_together_stand_together_beside_others(journal: Jour
 
 
 async def remove(journal: Journal, entry_id: int, reason: str = "") -> Entry:
-    """Remove an entry. -> its tombstone"""
+    """Remove an entry, and return its tombstone."""
     before, after = entry_id + 1, entry_id - 1
     (entry,) = await journal.read(None, limit=1, before=before, after=after)
     assert isinstance(entry, Entry)
@@ -1202,7 +1202,7 @@ async def test_tombstones_and_their_notices_are_pruned_like_other_entries(journa
 
 
 async def removed_and_exported(tmp_path: Path) -> tuple[list[Entry], list[Entry]]:
-    """A journal as it was before entry 2 of three was removed, and as it was then."""
+    """Return the entries of a journal before the second of three was removed, and after."""
     async with open_journal("memory:", data=tmp_path) as other:
         await keep(other, said("one"), said("secret"), said("three"))
         before = [it for it in await other.read(None, limit=9) if isinstance(it, Entry)]

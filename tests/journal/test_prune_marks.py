@@ -1,3 +1,5 @@
+"""Marks of pruning in memory."""
+
 from trio_chat.journal.prune_marks import PruneMarks
 
 

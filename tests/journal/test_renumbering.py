@@ -1,3 +1,5 @@
+"""New ids of imported entries."""
+
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -1,3 +1,5 @@
+"""The journal in memory beyond the contract: what it forgets, and the turns that it takes."""
+
 import pytest
 
 from tests.turns import turns_during

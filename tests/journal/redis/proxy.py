@@ -1,4 +1,4 @@
-"""A way to a Redis on which answers get lost: it is asked and does as it is told, and nobody hears of it."""
+"""A proxy in front of a Redis that loses answers: Redis executes commands, and the client does not know."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,8 +8,8 @@ import trio
 from trio_chat.journal.redis.address import HostPort, RedisAddress
 
 
-class LossyWay:
-    """A proxy in front of a Redis. While `loses_answers`, connections end when Redis answers a script that appends."""
+class LossyProxy:
+    """A proxy. While `loses_answers`, it ends connections on which Redis answers a script that appends."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -47,11 +47,11 @@ class LossyWay:
 
 
 @asynccontextmanager
-async def lossy_way(port: int) -> AsyncIterator[tuple[LossyWay, RedisAddress]]:
-    """Open a way to the Redis on a port. -> it, and the address to use"""
-    way = LossyWay(port)
+async def lossy_proxy(port: int) -> AsyncIterator[tuple[LossyProxy, RedisAddress]]:
+    """Open a proxy to the Redis on a port. Returns it, and its address."""
+    proxy = LossyProxy(port)
     async with trio.open_nursery() as nursery:
         [listener] = await trio.open_tcp_listeners(0, host="127.0.0.1")
-        nursery.start_soon(trio.serve_listeners, way.handle, [listener])
-        yield way, RedisAddress((HostPort("127.0.0.1", listener.socket.getsockname()[1]),))
+        nursery.start_soon(trio.serve_listeners, proxy.handle, [listener])
+        yield proxy, RedisAddress((HostPort("127.0.0.1", listener.socket.getsockname()[1]),))
         nursery.cancel_scope.cancel()

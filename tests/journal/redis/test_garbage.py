@@ -11,6 +11,7 @@ import trio
 
 from tests.conftest import PATIENCE_S
 from tests.journal.redis.opened import said
+from tests.journal.redis.recording_delegate import RecordingDelegate
 from tests.loop_watch import watching
 from tests.redis_server import RedisServer
 from trio_chat.chat.client import Client
@@ -63,31 +64,6 @@ GARBAGE: Sequence[bytes] = (
 STREAMS_WITH_WORDS = {"log": b"e", "signals": b"nkid", "order": b"rt", "audit": b"d"}
 
 
-class Recorder:
-    """The delegate of a node that does nothing, and reads what it is told to read."""
-
-    def __init__(self, journal: RedisJournal) -> None:
-        self._journal = journal
-        self.read: Counter[str] = Counter()
-
-    def end_client(self, *_rest: object) -> None: ...
-
-    def hand_over(self, _session: str) -> None: ...
-
-    def note_arrival(self, _account: str) -> None: ...
-
-    def reread(self, table: str) -> None:
-        self.read[table] += 1
-
-    async def adopt(self, _records: Sequence[SessionRecord]) -> None: ...
-
-    async def abandon_all(self) -> None: ...
-
-    async def tell_loss(self) -> None: ...
-
-    async def restore_rest(self) -> None: ...
-
-
 def client(journal: RedisJournal, nick: str) -> Client:
     made = Client(journal.nodes.new_client_id(), "192.0.2.1", 1, mode=Mode.FRAMES, outlet=NoOutlet())
     made.nick = made.label = nick
@@ -123,7 +99,7 @@ async def enliven(one: RedisJournal, two: RedisJournal) -> None:
 
 
 async def use(journal: RedisJournal, line: str) -> list[str]:
-    """Call whatever a server calls. -> the sentences of what is refused"""
+    """Call whatever a server calls. Returns the sentences of the errors."""
     record = SessionRecord("d" * 32, "frames", "d", "d", ("lobby",), "192.0.2.1")
 
     async def take_session() -> None:
@@ -246,7 +222,7 @@ async def two_nodes(server: RedisServer, folder: Path, monkeypatch: pytest.Monke
     async def run(name: str, *, task_status: trio.TaskStatus[None]) -> None:
         address = read_address(f"{server.url.removeprefix('redis:')}?node={name}")
         async with open_redis(address, folder / name, durability=Durability.RELAXED, times=FAST) as journal:
-            journal.nodes.attach(Recorder(journal))
+            journal.nodes.attach(RecordingDelegate())
             journals.append(journal)
             task_status.started()
             await is_over.wait()

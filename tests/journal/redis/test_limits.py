@@ -7,7 +7,7 @@ import trio
 
 from tests.conftest import PATIENCE_S
 from tests.journal.redis.opened import opened
-from tests.journal.redis.test_garbage import Recorder
+from tests.journal.redis.recording_delegate import RecordingDelegate
 from tests.redis_server import RedisServer
 from trio_chat.journal import BanRecord, HookRecord, MuteRecord, TooManyError
 from trio_chat.journal.redis.reader import sort_in_chunks
@@ -41,7 +41,7 @@ async def test_bans_and_hooks_are_bounded_over_all_nodes(
 
 async def test_of_two_mutes_with_one_number_both_are_kept(server: RedisServer, tmp_path: Path) -> None:
     async with opened(server, tmp_path / "one") as one, opened(server, tmp_path / "two") as two:
-        told = Recorder(two)
+        told = RecordingDelegate()
         two.nodes.attach(told)
         await one.add_mute(mute(7, "a"))
         with trio.fail_after(PATIENCE_S):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.journal.redis.opened import HASTY, PATIENT, said, texts, until_well
-from tests.journal.redis.proxy import lossy_way
+from tests.journal.redis.proxy import lossy_proxy
 from tests.redis_server import RedisServer
 from trio_chat.chat.events import Draft, Entry, Kind
 from trio_chat.chat.session_record import SessionRecord
@@ -18,14 +18,14 @@ TOLD = SessionRecord("owner", "frames", "alice", "alice", ("lobby",))
 
 
 async def test_a_line_whose_answer_was_lost_is_kept_once(server: RedisServer, tmp_path: Path) -> None:
-    async with lossy_way(server.port) as (way, address), open_redis(address, tmp_path, times=PATIENT) as journal:
+    async with lossy_proxy(server.port) as (proxy, address), open_redis(address, tmp_path, times=PATIENT) as journal:
         await journal.post(said("a")).kept()
-        way.loses_answers = True
+        proxy.loses_answers = True
         await journal.post(said("b"), said("c")).kept()
-        way.loses_answers = False
+        proxy.loses_answers = False
         await journal.post(said("d")).kept()
 
-        assert way.lost
+        assert proxy.lost
         assert await texts(journal) == ["a", "b", "c", "d"]
         assert journal.last_id == 4
 
@@ -34,11 +34,11 @@ async def test_a_notice_that_was_given_up_in_doubt_and_was_kept_is_not_told_agai
     server: RedisServer, tmp_path: Path
 ) -> None:
     hasty = replace(HASTY, patience_s=0.0)
-    async with lossy_way(server.port) as (way, address), open_redis(address, tmp_path, times=hasty) as journal:
-        way.loses_answers = True
+    async with lossy_proxy(server.port) as (proxy, address), open_redis(address, tmp_path, times=hasty) as journal:
+        proxy.loses_answers = True
         with pytest.raises(JournalError, match=IN_DOUBT):
             await journal.post(Draft("lobby", Kind.JOINED, "alice"), sessions=[TOLD]).kept()
-        way.loses_answers = False
+        proxy.loses_answers = False
         await until_well(journal)
 
         await journal.post(said("hello")).kept()

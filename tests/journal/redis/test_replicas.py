@@ -12,7 +12,7 @@ import trio
 
 from tests.conftest import PATIENCE_S
 from tests.journal.redis.opened import PATIENT, node_of, said, texts, until_well
-from tests.journal.redis.test_garbage import Recorder
+from tests.journal.redis.recording_delegate import RecordingDelegate
 from tests.redis_replication import follow, replica_count, until
 from tests.redis_server import RedisServer
 from trio_chat.chat.events import Entry
@@ -144,7 +144,7 @@ async def test_m9_a_record_that_the_replica_does_not_have_is_in_doubt_and_is_kep
     pair: Pair, tmp_path: Path
 ) -> None:
     async with opened(pair.url(), tmp_path, HASTY) as journal:
-        told = Recorder(journal)
+        told = RecordingDelegate()
         journal.nodes.attach(told)
         await wait_until(lambda: bool(told.read))
         told.read.clear()

@@ -8,7 +8,7 @@ import trio.testing
 
 from tests.conftest import PATIENCE_S
 from tests.journal.redis.opened import opened, said
-from tests.journal.redis.test_garbage import Recorder
+from tests.journal.redis.recording_delegate import RecordingDelegate
 from tests.redis_server import RedisServer
 from trio_chat.journal.redis.journal import RedisJournal
 from trio_chat.journal.redis.node_watch import ADOPTED_BYTES
@@ -98,13 +98,13 @@ async def test_orders_that_no_node_gives_are_left_out_and_end_nothing(
         ended: list[str] = []
         is_ended = trio.Event()
 
-        class Ending(Recorder):
+        class Ending(RecordingDelegate):
             def end_client(self, *rest: object) -> None:
                 ended.append(str(rest[-1]))
                 is_ended.set()
 
         await until_reading(server, journal)
-        journal.nodes.attach(Ending(journal))
+        journal.nodes.attach(Ending())
 
         server.ask("EVAL", ORDER, "1", SIGNALS, journal.nodes.name, *NO_ORDERS, '["c11","kicked","KICKED","bye"]')
 

@@ -1,3 +1,5 @@
+"""The SQLite journal beyond the contract: reopening, refusals, damage, faults, closing and crashes."""
+
 import os
 import resource
 import shutil
@@ -910,7 +912,7 @@ trio.run(main)
 
 
 def kill_when_published(path: Path, published: int) -> int:
-    """Run a server until it has published that many entries, and kill it. -> the last id that it published."""
+    """Run a server until it has published that many entries, and kill it. Returns the last id that it published."""
     with subprocess.Popen([sys.executable, "-c", SPEAKER, path], stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout
         for line in server.stdout:

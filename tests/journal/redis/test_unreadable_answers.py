@@ -1,4 +1,4 @@
-"""Answers that no Redis and no sentinel gives: whoever asked is told, and nothing else ends."""
+"""Answers that no Redis and no sentinel gives: the caller gets an error, and nothing else ends."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
