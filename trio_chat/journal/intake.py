@@ -157,12 +157,12 @@ class Intake:
         if self._follower:
             self._follower.publish(entries)
 
-    def remember(self, sessions: Iterable[SessionRecord]) -> None:
-        """Set the session records in the store, where they could not be read sooner."""
+    def set_kept_records(self, sessions: Iterable[SessionRecord]) -> None:
+        """Set the session records in the store, if they were not known when the intake was made."""
         self._kept = {record.owner: record for record in sessions}
 
     def note_moved(self, taken: Iterable[SessionRecord], lost: Iterable[str]) -> None:
-        """Note session records that are in this store now, and owners of some that another store has."""
+        """Note session records that this store has from now on, and owners of records that another store has."""
         with self._lock:
             self._kept.update((record.owner, record) for record in taken)
             for owner in lost:
@@ -177,11 +177,11 @@ class Intake:
             self._last_error = error
 
     def end_refusing(self) -> None:
-        """Let batches be kept again that are posted from now on."""
+        """Let batches that are posted from now on be kept again."""
         self._failures_known = self._failures
 
     def note_kept(self, batch: Batch) -> None:
-        """Note that a batch was kept after all, which had been said to have failed since nobody knew."""
+        """Note that a batch was kept after all, which was in doubt and therefore reported as failed."""
         with self._lock:
             self._track_records(batch)
 

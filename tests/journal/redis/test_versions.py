@@ -26,7 +26,7 @@ from trio_chat.journal import (
 )
 from trio_chat.journal.records import Unknown
 from trio_chat.journal.redis.claim import FORMAT
-from trio_chat.journal.redis.record_codec import FOREIGN_BYTES_MAX, PARTS, RecordCodec
+from trio_chat.journal.redis.record_codec import PARTS, UNKNOWN_BYTES_MAX, RecordCodec
 from trio_chat.journal.redis.rows import FIELDS_MAX, to_entry
 
 META = "{trio-chat}:meta"
@@ -171,11 +171,11 @@ def later_version_of(record: msgspec.Struct, field: str) -> bytes:
 
 
 def test_what_is_kept_of_a_later_version_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trio_chat.journal.redis.record_codec.FOREIGN_TOTAL_BYTES", 2 * len(b'"later":1'))
+    monkeypatch.setattr("trio_chat.journal.redis.record_codec.UNKNOWN_TOTAL_BYTES", 2 * len(b'"later":1'))
     codec = RecordCodec()
     records = [SessionRecord(f"owner{number}", "frames", "alice", "", ()) for number in range(3)]
     written = [msgspec.json.encode(it)[:-1] + b',"later":1}' for it in records]
-    long = msgspec.json.encode(BAN)[:-1] + b',"later":"' + b"x" * FOREIGN_BYTES_MAX + b'"}'
+    long = msgspec.json.encode(BAN)[:-1] + b',"later":"' + b"x" * UNKNOWN_BYTES_MAX + b'"}'
 
     codec.decode("sessions", {b"%d" % number: it for number, it in enumerate(written)}, SessionRecord)
     codec.decode("bans", {b"x": long}, BanRecord)

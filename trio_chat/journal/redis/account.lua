@@ -1,4 +1,4 @@
--- Keep accounts. ARGV: `1` if those that are here stay as they are, digest of the invite or '',
+-- Keep accounts. ARGV: `1` if accounts that are here stay as they are, digest of the invite or '',
 --       then for each: id, folded name, record, memory or ''
 -- -> {'spent'}, or {'ok', ids of those whose name belongs to another}
 if ARGV[2] ~= '' and count_in('invite_uses', ARGV[2]) <= 0 then
@@ -9,11 +9,10 @@ for at = 3, #ARGV, 4 do
     local id, folded, record, memory = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
     local former = redis.call('HGET', key('accounts'), id)
     local owner = redis.call('HGET', key('names'), folded)
-    if former and ARGV[1] == '1' then
-        -- it stays
-    elseif owner and owner ~= id then
+    local stays = former and ARGV[1] == '1'
+    if not stays and owner and owner ~= id then
         taken[#taken + 1] = id
-    else
+    elseif not stays then
         if former then
             local is_whole, account = pcall(cjson.decode, former)
             if is_whole and type(account) == 'table' and account.folded then

@@ -17,8 +17,8 @@ from trio_chat.journal.redis.errors import (
     NoAnswerError,
     NotConnectedError,
     RedisRefusedError,
-    explained,
     no_key,
+    translated,
 )
 
 Value = str | bytes | int
@@ -59,7 +59,7 @@ class RedisConnection:
             self.drop()
             raise NoAnswerError("Redis does not answer") from error
         except exceptions.RedisError as error:
-            raise explained(error, key_at) from error
+            raise translated(error, key_at) from error
         except Exception as error:  # whatever coredis raises where it cannot read an answer
             self.drop()
             raise NoAnswerError("Redis answers something that cannot be read") from error
@@ -85,7 +85,7 @@ async def connect(nursery: trio.Nursery, peer: HostPort, settings: ConnectionSet
     except trio.TooSlowError as error:
         raise NotConnectedError("Redis does not answer") from error
     except exceptions.RedisError as error:
-        reason = explained(error)
+        reason = translated(error)
         if isinstance(reason, (RedisRefusedError, MovedAwayError)):
             raise reason from error
         raise NotConnectedError(str(reason)) from error

@@ -97,7 +97,7 @@ def no_key(_line: int) -> str:
     return ""
 
 
-def explained(error: exceptions.RedisError, key_at: KeyAt = no_key) -> Exception:
+def translated(error: exceptions.RedisError, key_at: KeyAt = no_key) -> Exception:
     """Return an error of coredis as one of a journal, or NoScriptError."""
     text = str(error)
     if isinstance(error, exceptions.NoScriptError):

@@ -189,7 +189,7 @@ class RedisJournal(Intake, RedisSearch, RedisPruning, RedisLoading, RedisTables,
 
     async def start(self, nursery: trio.Nursery) -> None:
         """Read the session records and start the tasks. Raises JournalError."""
-        self.remember(await self.read_sessions())
+        self.set_kept_records(await self.read_sessions())
         nursery.start_soon(self._write)
         nursery.start_soon(self._log.run)
         nursery.start_soon(self.nodes.run)

@@ -1,4 +1,4 @@
--- What all scripts share: the names of keys, and finding an entry.
+-- Functions that all scripts share: the names of keys, and the lookup of entries.
 --
 -- KEYS[1] is the prefix of all keys, with the hash tag. ID is the id of an entry, ROOM the name of a room or mailbox.
 --   meta        hash: format, epoch, last_id, pruned_to, mark_floor, audit, starts, signals, loaded EPOCH
@@ -17,7 +17,7 @@
 --   signals     stream: what nodes tell each other, numbered by meta's field signals
 --   order       stream: of every entry, its room, behind `s` or `p`, and its time
 --   s:ROOM      stream: entries, but not those of presence, which are in p:ROOM
---   x:ROOM      zset by id: entries out of line: tombstones, and topics that outlived pruning
+--   x:ROOM      zset by id: detached entries, which are tombstones and topics that outlived pruning
 --   rooms       hash: the id of the newest entry of each room; mailboxes are not in it
 --   counts      hash: how many entries each s:ROOM ever got
 --   topics      hash: the id of each room's topic; o:ROOM zset: the ids of its former ones, too
@@ -127,17 +127,17 @@ local function payload_in(fields)
     return #payload <= 65536 and payload or ''
 end
 
--- An entry out of line is written `ID TIME PAYLOAD`.
-local function from_apart(member)
+-- A detached entry is written `ID TIME PAYLOAD`.
+local function parse_detached(member)
     local id, time, payload = string.match(member, '^(%d+) (%d+) (.*)$')
     return tonumber(id), time or '', payload or ''
 end
 
-local function apart(room, id)
+local function detached(room, id)
     return redis.call('ZRANGEBYSCORE', key('x:' .. room), number(id), number(id))[1]
 end
 
-local function set_apart(room, id, time, payload)
+local function put_detached(room, id, time, payload)
     redis.call('ZREMRANGEBYSCORE', key('x:' .. room), number(id), number(id))
     redis.call('ZADD', key('x:' .. room), number(id), number(id) .. ' ' .. time .. ' ' .. payload)
 end
@@ -148,9 +148,9 @@ local function entry_in(room, id, class)
     if found then
         return {id, room, field(found[2], 't'), payload_in(found[2])}
     end
-    local member = apart(room, id)
+    local member = detached(room, id)
     if member then
-        local _, time, payload = from_apart(member)
+        local _, time, payload = parse_detached(member)
         return {id, room, time, payload}
     end
 end

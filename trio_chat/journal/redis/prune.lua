@@ -11,10 +11,10 @@ local function raise_mark(room, id)
     end
 end
 
--- Remove what is out of line up to an id, but not the topic.
-local function tidy_apart(room, to)
+-- Remove detached entries up to an id, but not the topic.
+local function trim_detached(room, to)
     local topic = count_in('topics', room)
-    local member = topic > 0 and topic <= to and apart(room, topic)
+    local member = topic > 0 and topic <= to and detached(room, topic)
     redis.call('ZREMRANGEBYSCORE', key('x:' .. room), '-inf', number(to))
     redis.call('ZREMRANGEBYSCORE', key('o:' .. room), '-inf', number(to))
     if topic > 0 and topic <= to then
@@ -58,7 +58,7 @@ for _, pointer in ipairs(slice) do
     if count_in('topics', room) == id then
         local entry = entry_in(room, id, 's')
         if entry then
-            set_apart(room, id, entry[3], entry[4])
+            put_detached(room, id, entry[3], entry[4])
             redis.call('ZADD', key('kept'), number(id), room)
         end
     else
@@ -71,7 +71,7 @@ for room, id in pairs(marks) do
     end
     redis.call('XTRIM', key('s:' .. room), 'MINID', '=', number(cut + 1))
     redis.call('XTRIM', key('p:' .. room), 'MINID', '=', number(cut + 1))
-    tidy_apart(room, cut)
+    trim_detached(room, cut)
     delete_if_empty(room)
 end
 redis.call('XTRIM', key('order'), 'MINID', '=', number(cut + 1))

@@ -14,7 +14,7 @@ local name = key('x:' .. room)
 local members = is_newest and redis.call('ZREVRANGEBYSCORE', name, last, first, 'WITHSCORES', 'LIMIT', 0, limit)
     or redis.call('ZRANGEBYSCORE', name, first, last, 'WITHSCORES', 'LIMIT', 0, limit)
 for at = 1, #members, 2 do
-    local _, time, payload = from_apart(members[at])
+    local _, time, payload = parse_detached(members[at])
     found[#found + 1] = {math.floor(tonumber(members[at + 1])), room, time, payload}
 end
 return found

@@ -1,4 +1,4 @@
-"""Records as they stand in Redis, and back. Fields that only a newer version knows are kept where one is rewritten.
+"""Encoding and decoding of records in Redis. Fields that only a newer version knows survive when one is rewritten.
 
 Whatever is read is checked: somebody may have written it by hand.
 """
@@ -24,22 +24,22 @@ from trio_chat.journal.redis.replies import shown
 from trio_chat.journal.redis.rows import PAYLOAD_BYTES_MAX, check_record, check_size
 
 RECORD_BYTES_MAX = 1 << 20
-"""Of a record: a mute that spares 10,000 clients takes half of that."""
+"""Bytes of a record: a mute that spares 10,000 clients takes half of that."""
 
 NAMED_MAX = 5
-"""Records of a table that cannot be read and are named in the log."""
+"""Records of a table that are named in one line of the log."""
 
 REASON_CHARS_MAX = 200
-"""Of the reason why a record cannot be read, in the log."""
+"""Characters of the reason why a record cannot be read, in the log."""
 
 TABLES_MAX = 100
-"""Tables of which is remembered what the log says of them: there is one of each node's sessions."""
+"""Tables whose last line in the log is remembered: there is one of each node's sessions."""
 
-FOREIGN_BYTES_MAX = 16384
-"""Of the foreign fields of a record and of those inside it, as of 300 read marks. Of one with more none are kept."""
+UNKNOWN_BYTES_MAX = 16384
+"""Bytes of the unknown fields of a record and of those inside it, as of 300 read marks. With more, none are kept."""
 
-FOREIGN_TOTAL_BYTES = 32 << 20
-"""Of the foreign fields of all records, beyond which those that were met first are not kept."""
+UNKNOWN_TOTAL_BYTES = 32 << 20
+"""Bytes of the unknown fields of all records. Beyond that, those that were read first are dropped."""
 
 T = TypeVar("T")
 
@@ -68,24 +68,24 @@ PARTS: Mapping[type[Any], Mapping[str, str]] = {
 """The fields with records inside, and by which of their fields those are known: "" for a single one."""
 
 _BYTES_MAX: Mapping[type[Any], int] = {SessionRecord: PAYLOAD_BYTES_MAX, MemoryRecord: 1 << 18}
-"""Of records that are decoded while somebody waits. The largest memory of a member takes a quarter of that."""
+"""Bytes of records that are decoded while somebody waits. The largest memory of a member takes a quarter of that."""
 
 _KINDS: Sequence[type[Any]] = (*_IDS, Told, KeyRecord, MarkRecord)
 
 _FIELDS = {kind: kind.__struct_fields__ for kind in _KINDS}
 
 _Place = tuple[str, object]
-"""A field with records inside, and the one of those; `("", None)` for the record itself."""
+"""The name of a field with records inside, and the id of one of those; `("", None)` for the record itself."""
 
 
 class RecordCodec:
     """Decodes and encodes records. It may be used in several threads."""
 
     def __init__(self) -> None:
-        self._told: dict[str, str] = {}
-        """The names of records that cannot be read, as the log has them, by table."""
-        self._foreign_bytes = 0
-        self._foreign: dict[tuple[type[Any], object], Mapping[_Place, bytes]] = {}
+        self._logged: dict[str, str] = {}
+        """The last line in the log about a table, by its name."""
+        self._unknown_bytes = 0
+        self._unknown: dict[tuple[type[Any], object], Mapping[_Place, bytes]] = {}
         """The fields that this version does not know, as they were written, without braces or brackets."""
 
     def decode(self, table: str, found: Mapping[bytes, bytes], kind: type[T]) -> list[T]:
@@ -99,62 +99,62 @@ class RecordCodec:
                 check_size(value, most)
                 record = decoder.decode(value)
                 check_record(record)
-                self._note_foreign(record, value)
+                self._note_unknown(record, value)
                 records.append(record)
             except (ValueError, RecursionError) as error:
                 faults.append((name, error))
-        self._tell(table, faults)
+        self._log(table, faults)
         return records
 
-    def _tell(self, table: str, faults: Sequence[tuple[bytes, Exception]]) -> None:
-        """Name records that cannot be read in the log: one line for a table, and again only when that has changed.
+    def _log(self, table: str, faults: Sequence[tuple[bytes, Exception]]) -> None:
+        """Log the records that cannot be read: one line for a table, and again only when that has changed.
 
-        With a line for each, those of one table would be all that the log takes in a while.
+        With a line for each record, one table would use up the lines that the log takes in a while.
         """
-        told = self._told.pop(table, "")
+        logged = self._logged.pop(table, "")
         if not faults:
             return
         named = [f"{shown(name)} ({str(fault)[:REASON_CHARS_MAX]})" for name, fault in faults[:NAMED_MAX]]
         line = ", ".join(named) + (f" and {len(faults) - NAMED_MAX} others" if len(faults) > NAMED_MAX else "")
-        if line != told:
+        if line != logged:
             logger.error("records in %s cannot be read, and are left out: %s", table, line)
-        self._told[table] = line
-        if len(self._told) > TABLES_MAX:
-            del self._told[next(iter(self._told))]
+        self._logged[table] = line
+        if len(self._logged) > TABLES_MAX:
+            del self._logged[next(iter(self._logged))]
 
     def encode(self, record: msgspec.Struct) -> bytes:
-        """Encode a record, with the foreign fields of the one that it replaces."""
-        foreign = self._foreign.get(_key_of(record)) if self._foreign else None
-        return _with_foreign(record, foreign) if foreign else _encode(record)
+        """Encode a record, with the unknown fields of the one that it replaces."""
+        unknown = self._unknown.get(_key_of(record)) if self._unknown else None
+        return _with_unknown(record, unknown) if unknown else _encode(record)
 
-    def _note_foreign(self, record: Any, value: bytes) -> None:
+    def _note_unknown(self, record: Any, value: bytes) -> None:
         if type(record) not in _IDS:
             return
         key = _key_of(record)
-        foreign = {} if value == _encode(record) else _foreign_in(record, value)
-        if _size_of(foreign) > FOREIGN_BYTES_MAX:
-            foreign = {}
-        self._foreign_bytes += _size_of(foreign) - _size_of(self._foreign.get(key, {}))
-        if foreign:
-            self._foreign[key] = foreign  # in one step: another thread may be encoding that record
+        unknown = {} if value == _encode(record) else _unknown_fields_of(record, value)
+        if _size_of(unknown) > UNKNOWN_BYTES_MAX:
+            unknown = {}
+        self._unknown_bytes += _size_of(unknown) - _size_of(self._unknown.get(key, {}))
+        if unknown:
+            self._unknown[key] = unknown  # in one step: another thread may be encoding that record
         else:
-            self._foreign.pop(key, None)
-        while self._foreign_bytes > FOREIGN_TOTAL_BYTES:
-            self._foreign_bytes -= _size_of(self._foreign.pop(next(iter(self._foreign))))
+            self._unknown.pop(key, None)
+        while self._unknown_bytes > UNKNOWN_TOTAL_BYTES:
+            self._unknown_bytes -= _size_of(self._unknown.pop(next(iter(self._unknown))))
 
 
-def _size_of(foreign: Mapping[_Place, bytes]) -> int:
-    return sum(map(len, foreign.values()))
+def _size_of(unknown: Mapping[_Place, bytes]) -> int:
+    return sum(map(len, unknown.values()))
 
 
-def _foreign_in(record: Any, value: bytes) -> dict[_Place, bytes]:
-    """Return the foreign fields of a record and of those inside it, as they stand in its encoded form."""
+def _unknown_fields_of(record: Any, value: bytes) -> dict[_Place, bytes]:
+    """Return the unknown fields of a record and of those inside it, as they stand in its encoded form."""
     found: dict[_Place, bytes] = {("", None): _unknown_in(type(record), value)}
     fields = _decode_fields(value)
     for name in PARTS.get(type(record), {}).keys() & fields.keys():
         for part, raw in zip(_parts_of(record, name), _raw_parts(fields[name]), strict=False):
             found[_place_of(record, name, part)] = _unknown_in(type(part), raw)
-    return {place: foreign for place, foreign in found.items() if foreign}
+    return {place: unknown for place, unknown in found.items() if unknown}
 
 
 def _unknown_in(kind: type[Any], value: bytes) -> bytes:
@@ -166,7 +166,7 @@ def _unknown_in(kind: type[Any], value: bytes) -> bytes:
 
 
 def _parts_of(record: Any, name: str) -> Sequence[Any]:
-    """Return the records in a field: of those that are one or none, too."""
+    """Return the records in a field, which has one, several or none."""
     parts = getattr(record, name)
     return parts if isinstance(parts, tuple) else [parts] if parts else []
 
@@ -180,25 +180,25 @@ def _place_of(record: Any, name: str, part: Any) -> _Place:
     return name, getattr(part, PARTS[type(record)][name], None)
 
 
-def _with_foreign(record: Any, foreign: Mapping[_Place, bytes]) -> bytes:
-    """Encode a record, and write foreign fields behind those of it and of the records inside it."""
+def _with_unknown(record: Any, unknown: Mapping[_Place, bytes]) -> bytes:
+    """Encode a record, and write unknown fields behind those of it and of the records inside it."""
     encoded = _encode(record)
-    if foreign.keys() - {("", None)}:
+    if unknown.keys() - {("", None)}:
         fields = _decode_fields(encoded)
         for name in PARTS[type(record)]:
             parts = [
-                _written_behind(_encode(part), foreign.get(_place_of(record, name, part), b""))
+                _written_behind(_encode(part), unknown.get(_place_of(record, name, part), b""))
                 for part in _parts_of(record, name)
             ]
             if parts:
                 is_many = isinstance(getattr(record, name), tuple)
                 fields[name] = msgspec.Raw(b"[" + b",".join(parts) + b"]" if is_many else parts[0])
         encoded = _encode(fields)
-    return _written_behind(encoded, foreign.get(("", None), b""))
+    return _written_behind(encoded, unknown.get(("", None), b""))
 
 
-def _written_behind(encoded: bytes, foreign: bytes) -> bytes:
-    return encoded[:-1] + b"," + foreign + encoded[-1:] if foreign else encoded
+def _written_behind(encoded: bytes, unknown: bytes) -> bytes:
+    return encoded[:-1] + b"," + unknown + encoded[-1:] if unknown else encoded
 
 
 def _key_of(record: Any) -> tuple[type[Any], object]:

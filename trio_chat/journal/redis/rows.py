@@ -1,4 +1,4 @@
-"""Entries as they stand in Redis, and back. Whatever is read is checked: somebody may have written it by hand."""
+"""Encoding and decoding of entries in Redis. Whatever is read is checked: somebody may have written it by hand."""
 
 import re
 import zlib

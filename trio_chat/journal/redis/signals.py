@@ -32,7 +32,7 @@ SIGNALS_MAX = 500
 """Signals in one answer, and in one script: 5 ms of Redis."""
 
 WORD_BYTES_MAX = 1000
-"""Of the name of a node, and of an id: what is longer was written by hand, and means nothing."""
+"""Bytes of the name of a node, and of an id: what is longer was written by hand, and means nothing."""
 
 logger = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
--- ARGV: first id, how many at most. -> ids and times of entries, in turn
+-- Read the times of entries. ARGV: first id, entries at most. -> id, time, and so on
 local found = {}
 for _, pointer in ipairs(redis.call('XRANGE', key('order'), ARGV[1], '+', 'COUNT', ARGV[2])) do
     found[#found + 1] = from_stream(pointer[1])

@@ -1,4 +1,4 @@
--- What the scripts that write share. Everything is checked before the first write: a script is not rolled back.
+-- Functions that `append` and `load` share. A script is not rolled back, so it checks everything before its first write.
 
 -- Append one entry to its room. `class` is `s`, `p` or, for a topic, `t`.
 local function append(id, time, room, class, digest, payload)
@@ -19,7 +19,7 @@ local function append(id, time, room, class, digest, payload)
     end
 end
 
--- Put a tombstone in the place of an entry that is not removed yet. -> whether it is there now
+-- Put a tombstone in the place of an entry that is not removed yet. -> true if that was done, time of the entry
 local function remove(id, room, payload)
     local entry = entry_in(room, id, 's')
     if not entry then
@@ -27,7 +27,7 @@ local function remove(id, room, payload)
     end
     redis.call('XDEL', key('s:' .. room), number(id) .. '-0')
     redis.call('XDEL', key('log'), number(id) .. '-0')
-    set_apart(room, id, entry[3], payload)
+    put_detached(room, id, entry[3], payload)
     redis.call('ZREM', key('o:' .. room), number(id))
     if count_in('topics', room) == id then
         local topic = redis.call('ZREVRANGE', key('o:' .. room), 0, 0)[1]

@@ -1,4 +1,4 @@
-"""Entries as rows of the table, and back."""
+"""Conversion of entries to rows of the table, and back."""
 
 import sqlite3
 import zlib
