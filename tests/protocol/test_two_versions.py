@@ -48,7 +48,7 @@ CHANGES = {
         ),
     ],
     "trio_chat/journal/redis/nodes.py": [
-        ("reason.name, text)))", '"OUTSHONE", text)))\n        self._send("z", client.node, b"later")'),
+        ("reason.name, text)))", '"OUTSHONE", text)))\n        self._sender.send("z", client.node, b"later")'),
     ],
     "trio_chat/journal/redis/prelude.lua": [
         ("local prefix", "-- A later version: all scripts have other digests\nlocal prefix")
