@@ -22,7 +22,7 @@ from trio_chat.journal.redis.times import RedisTimes
 ADOPTED_AT_ONCE, ADOPTED_BYTES = 50, 6144
 """Session records that one script takes over, and their bytes, unless one alone has more: 1,500 rooms at most.
 
-They are restored in one step, before anybody can take one of them: see WORK_PER_TURN in session_store.py.
+They are restored in one step, before anybody can take one of them: see WORK_PER_TURN in session_restore.py.
 """
 
 logger = logging.getLogger(__name__)
