@@ -9,7 +9,8 @@ from wcwidth import wcswidth
 from trio_chat.chat.text import clean
 from trio_chat.stickers.kinds.art import Art
 from trio_chat.stickers.kinds.text import Text
-from trio_chat.stickers.load import SIZE_MAX_BYTES, default_path, load_catalogue
+from trio_chat.stickers.load import default_path, load_catalogue
+from trio_chat.stickers.regular_file import SIZE_MAX_BYTES
 
 CLASSIC = {
     "smile": "🙂",

@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from trio_chat.stickers.picture_file import SIZE_MAX_BYTES, read_picture
+from trio_chat.stickers.picture_file import read_picture
+from trio_chat.stickers.regular_file import SIZE_MAX_BYTES
 from trio_chat.stickers.sticker import PictureFile
 
 

@@ -4,15 +4,13 @@ It opens and reads files: call it before the event loop, or in a thread.
 """
 
 import os
-import stat
 from pathlib import Path
 from typing import NamedTuple
 
 from trio_chat.chat.text import clean
 from trio_chat.stickers.catalogue import Catalogue
 from trio_chat.stickers.file import parse_catalogue
-
-SIZE_MAX_BYTES = 1024 * 1024
+from trio_chat.stickers.regular_file import read_regular_file
 
 
 class StickerLayers(NamedTuple):
@@ -62,26 +60,10 @@ def load_file(path: Path) -> tuple[Catalogue, list[str]]:
     """Read one sticker file. -> its catalogue, and warnings"""
     name = clean(os.fsencode(path).decode(errors="replace"))  # a file name may be any bytes
     try:
-        text = _read(path).decode("utf-8-sig")  # some editors put a byte order mark in front
+        text = read_regular_file(path).decode("utf-8-sig")  # some editors put a byte order mark in front
     except UnicodeDecodeError as error:
         return Catalogue(), [f"{name}: not UTF-8 at byte {error.start}; the file is left out"]
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         return Catalogue(), [f"{name}: cannot be read: {reason}; the file is left out"]
     return parse_catalogue(text, source=name, folder=os.path.dirname(os.path.realpath(path)))
-
-
-def _read(path: Path) -> bytes:
-    """Return the content of a regular file. Raises OSError, and ValueError for a file of another kind or too large."""
-    with open(path, "rb", opener=_open_without_waiting) as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise ValueError("not a regular file")
-        data = file.read(SIZE_MAX_BYTES + 1)
-    if len(data) > SIZE_MAX_BYTES:
-        raise ValueError("larger than 1 MiB")
-    return data
-
-
-def _open_without_waiting(path: str, flags: int) -> int:
-    """Open a file without waiting, even a FIFO that nobody writes to."""
-    return os.open(path, flags | os.O_NONBLOCK)
