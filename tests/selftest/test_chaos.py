@@ -7,7 +7,7 @@ import pytest
 
 from trio_chat.client.link.seen import Seen
 from trio_chat.selftest.chaos import FAULTS, ChaosPlan, ChaosReport, run_chaos_test
-from trio_chat.selftest.report import describe
+from trio_chat.selftest.report import describe_chaos
 
 SHORT = {
     "seconds": 4.0,
@@ -126,7 +126,7 @@ def test_a_report_has_the_faults_and_the_result() -> None:
     )
     report.faults.update({"cut": 3, "truncated": 1})
 
-    said = list(describe(report))
+    said = list(describe_chaos(report))
 
     assert "connections: 3 cut, 1 truncated; 0 reconnects" in said
     assert "server: killed and restarted 2 times" in said

@@ -18,9 +18,9 @@ from trio_chat.exception_groups import leaf_exceptions
 from trio_chat.journal import Durability, JournalError, check_journal
 from trio_chat.journal.redis.opening import is_everything
 from trio_chat.selftest.chaos import ChaosPlan, ChaosReport, run_chaos_test
-from trio_chat.selftest.nodes import NodesPlan, describe_nodes, run_nodes_test, with_option
+from trio_chat.selftest.nodes import NodesPlan, run_nodes_test, with_option
 from trio_chat.selftest.participant import open_participant
-from trio_chat.selftest.report import describe
+from trio_chat.selftest.report import describe_chaos, describe_nodes
 from trio_chat.selftest.supervisor import SelftestError, open_supervisor
 
 CHECK_TIMEOUT_S = 60.0
@@ -130,7 +130,7 @@ async def _chaos(plan: ChaosPlan, run_test: RunChaosTest, folder: Path) -> int:
     )
     with bar:
         report = await run_test(plan, folder, lambda passed_s: bar.update(round(passed_s * 10) - bar.pos))
-    for line in describe(report):
+    for line in describe_chaos(report):
         print(line)
     if report.violations:
         print(f"run it again: trio-chat selftest --chaos --seconds {plan.seconds:g} --seed {plan.seed}")

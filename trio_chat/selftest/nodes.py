@@ -7,7 +7,7 @@ is seen to leave or to come back, since the places of all are held.
 import signal
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -19,7 +19,7 @@ import trio
 
 from trio_chat.chat.events import PRESENCE, Entry, Kind
 from trio_chat.journal import open_history
-from trio_chat.selftest.announced_loss import AnnouncedLoss, describe_loss, discount_announced_loss
+from trio_chat.selftest.announced_loss import AnnouncedLoss, discount_announced_loss
 from trio_chat.selftest.archive import as_shown
 from trio_chat.selftest.checker import Recording, ShownEntry, check_history
 from trio_chat.selftest.conversation import say_last, talk
@@ -27,7 +27,6 @@ from trio_chat.selftest.fault_period import FaultPeriod
 from trio_chat.selftest.participant import Participant, open_participant
 from trio_chat.selftest.proxy import Proxy
 from trio_chat.selftest.supervisor import Supervisor, open_supervisor
-from trio_chat.selftest.verdict import verdict
 
 NAMES = ("alice", "bob", "carol", "dave", "erin", "frank")
 
@@ -122,22 +121,6 @@ async def run_nodes_test(
 def with_option(url: str, option: str) -> str:
     """Return the URL of a journal with another option, such as `chat=NAME`."""
     return f"{url}{'&' if '?' in url else '?'}{option}"
-
-
-def describe_nodes(report: NodesReport) -> Iterator[str]:
-    """Format a report, line by line."""
-    plan, recordings = report.plan, report.recordings
-    faults = ", ".join(f"{count} {name}" for name, count in sorted(report.faults.items())) or "none"
-    yield f"{len(recordings)} clients on {plan.nodes} nodes, {plan.seconds:g} s of faults, seed {plan.seed}"
-    yield f"faults: {faults}; {sum(one.reconnects for one in recordings)} reconnects"
-    said, sent, failed = (sum(len(getattr(one, name)) for one in recordings) for name in ("said", "sent", "failed"))
-    yield f"lines: {said} said, {sent} kept, {failed} failed; {report.entries} entries; {report.seconds:.1f} s in all"
-    if report.loss:
-        yield from describe_loss(report.loss, len(recordings))
-    success = "every entry was shown to every client, once and in the same order, and nobody came or went"
-    if report.loss:
-        success = "entries were lost, and that was announced; every other one was shown once and in the same order"
-    yield from verdict(report.violations, success)
 
 
 async def judge(url: str, folder: Path, recordings: Sequence[Recording], *, epoch: str = "") -> Findings:
