@@ -23,7 +23,7 @@ QUORUM = 2
 LAG_S = 0.5
 
 REDIS_FAULT_INTERVAL_S = 15.0
-"""Between two ends of the primary, on average: one that comes back is made a replica after some 10 s."""
+"""Average time between two kills of the primary: one that comes back is made a replica only after some 10 s."""
 
 
 class WatchedRedis:

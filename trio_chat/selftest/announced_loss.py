@@ -54,10 +54,9 @@ def discount_announced_loss(
     if not ranges:
         return recordings, None
     lost = {line for one in recordings for line in one.shown if _is_within(line.id, ranges)}
-    texts = {line.text for line in lost}
-    kept = {line.text for line in history}
+    lost_texts = {line.text for line in lost} - {line.text for line in history}
     acknowledged = sum(
-        text in texts - kept and key in one.sent for one in recordings for key, text in _messages(one).items()
+        text in lost_texts and key in one.sent for one in recordings for key, text in _messages(one).items()
     )
     discounted: list[Recording] = []
     missed = 0
@@ -65,7 +64,7 @@ def discount_announced_loss(
         own = list(_shown_to(one, history))
         missed_by_change = {at: _missed_at(at, one, own) for at in one.epoch_changes}
         missed += sum(map(len, missed_by_change.values()))
-        discounted.append(_discounted(one, ranges, {text for text in texts if text not in kept}, missed_by_change))
+        discounted.append(_discounted(one, ranges, lost_texts, missed_by_change))
     loss = AnnouncedLoss(
         len(ranges),
         len({line.id for line in lost}),

@@ -82,7 +82,7 @@ class NodesReport:
 
 
 class Findings(NamedTuple):
-    """The number of entries in the history, the broken promises, a sentence each, and what was lost and announced."""
+    """The number of entries in the history, the broken promises, a sentence each, and the loss that was announced."""
 
     entries: int
     violations: list[str]
