@@ -9,7 +9,7 @@ import pytest
 
 from tests.client.screen_view.conftest import CTRL_U, ENTER, TAB
 from tests.stickers.pictures import BLUE, RED, picture_of, png_that_says
-from trio_chat.stickers.shared import SharedSticker, hash_of, name_of_picture
+from trio_chat.stickers.shared_catalogue import SharedSticker, hash_of, name_of_picture
 
 FLAG = picture_of(RED, size=(6, 4))
 OTHER = picture_of(BLUE, size=(6, 4))

@@ -10,7 +10,7 @@ from tests.chat.conftest import HeldOutlet
 from tests.server.conftest import RunningServer
 from trio_chat.chat.log import Mode
 from trio_chat.server.sessions.sticker_news import PAUSE_S, TOLD_AT_ONCE, share_stickers
-from trio_chat.stickers.shared import SharedCatalogue
+from trio_chat.stickers.shared_catalogue import SharedCatalogue
 
 
 class Noting(HeldOutlet):

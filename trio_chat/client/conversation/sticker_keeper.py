@@ -18,7 +18,8 @@ from trio_chat.client.memory.state_file import read_file, replace_file
 from trio_chat.client.transcript.transcript import Transcript
 from trio_chat.stickers.catalogue import Catalogue
 from trio_chat.stickers.load import StickerLayers, load_file
-from trio_chat.stickers.shared import (
+from trio_chat.stickers.load_shared import modification_state
+from trio_chat.stickers.shared_catalogue import (
     CATALOGUE_MAX_BYTES,
     STICKERS_MAX,
     SharedSticker,
@@ -27,7 +28,6 @@ from trio_chat.stickers.shared import (
     is_hash,
     is_picture,
 )
-from trio_chat.stickers.sharing import modification_state
 from trio_chat.stickers.sticker import PictureFile
 from trio_chat.wire import frames
 
@@ -56,7 +56,7 @@ class StickerKeeper:
         self._transcript = transcript
         self._layers = layers
         self._own_file = own_file
-        self._signature: tuple[object, ...] = ()
+        self._file_state: tuple[object, ...] = ()
         self._folder = folder
         self._link: Link | None = None
         self._hash = ""
@@ -71,7 +71,7 @@ class StickerKeeper:
         self._link = link
         link.on_stickers = self._receive
         if self._own_file:
-            self._signature = await trio.to_thread.run_sync(modification_state, self._own_file, abandon_on_cancel=True)
+            self._file_state = await trio.to_thread.run_sync(modification_state, self._own_file, abandon_on_cancel=True)
         self._note_hash(link.stickers_hash)
         while True:
             with trio.move_on_after(LOOK_EVERY_S if self._own_file else float("inf")):
@@ -103,9 +103,9 @@ class StickerKeeper:
     # The person's file
 
     async def _look_at(self, path: Path) -> None:
-        signature = await trio.to_thread.run_sync(modification_state, path, abandon_on_cancel=True)
-        if signature != self._signature:
-            self._signature = signature
+        file_state = await trio.to_thread.run_sync(modification_state, path, abandon_on_cancel=True)
+        if file_state != self._file_state:
+            self._file_state = file_state
             own, warnings = await trio.to_thread.run_sync(load_file, path, abandon_on_cancel=True)
             self._layers = self._layers.with_own(own)
             self._show()
@@ -116,12 +116,12 @@ class StickerKeeper:
 
     async def _follow_server(self, link: Link) -> None:
         """Show the stickers of the hash that the server has named."""
-        hash_, house = self._hash, Catalogue()
+        hash_, shared = self._hash, Catalogue()
         if hash_ and self._folder:
-            house = await trio.to_thread.run_sync(_kept_catalogue, self._folder, hash_, abandon_on_cancel=True)
-            if not house.stickers:
-                house = await self._ask_for(link, hash_, self._folder)
-        self._layers = self._layers.with_shared(house)
+            shared = await trio.to_thread.run_sync(_kept_catalogue, self._folder, hash_, abandon_on_cancel=True)
+            if not shared.stickers:
+                shared = await self._ask_for(link, hash_, self._folder)
+        self._layers = self._layers.with_shared(shared)
         self._show()
 
     async def _ask_for(self, link: Link, hash_: str, folder: Path) -> Catalogue:

@@ -16,7 +16,7 @@ from trio_chat.server.transport.admission import Admission
 from trio_chat.server.transport.certificate import ProxyCertificate
 from trio_chat.server.transport.tls import Tls
 from trio_chat.server.upkeep.memory_keeping import MemoryKeeping
-from trio_chat.stickers.shared import SharedCatalogue
+from trio_chat.stickers.shared_catalogue import SharedCatalogue
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ import trio
 
 from trio_chat.chat.log import Mode
 from trio_chat.server.sessions.context import SessionContext
-from trio_chat.stickers.shared import SharedCatalogue
+from trio_chat.stickers.shared_catalogue import SharedCatalogue
 from trio_chat.wire import frames
 
 TOLD_AT_ONCE, PAUSE_S = 200, 0.1

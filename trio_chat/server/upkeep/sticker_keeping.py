@@ -6,8 +6,8 @@ from pathlib import Path
 
 import trio
 
-from trio_chat.stickers.shared import SharedCatalogue
-from trio_chat.stickers.sharing import load_shared, modification_state
+from trio_chat.stickers.load_shared import load_shared, modification_state
+from trio_chat.stickers.shared_catalogue import SharedCatalogue
 
 LOOK_EVERY_S = 2.0
 """Between two looks at the file."""
@@ -27,16 +27,16 @@ class StickerKeeping:
         """`on_change` is called with the stickers at the start, if there is a file, and after each change of it."""
         self._path = path
         self._on_change = on_change
-        self._signature: tuple[object, ...] = ()
+        self._file_state: tuple[object, ...] = ()
 
     async def look(self) -> bool:
         """Read the file if it has changed. -> whether it had"""
         if self._path is None:
             return False
-        signature = await trio.to_thread.run_sync(modification_state, self._path, abandon_on_cancel=True)
-        if signature == self._signature:
+        file_state = await trio.to_thread.run_sync(modification_state, self._path, abandon_on_cancel=True)
+        if file_state == self._file_state:
             return False
-        self._signature = signature
+        self._file_state = file_state
         shared, warnings = await trio.to_thread.run_sync(load_shared, self._path, abandon_on_cancel=True)
         for warning in warnings:
             logger.warning("stickers: %s", warning)

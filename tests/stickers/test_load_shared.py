@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from tests.stickers.pictures import RED, picture_of
 from trio_chat.chat.text import clean
 from trio_chat.stickers.kinds.image import Image
-from trio_chat.stickers.shared import (
+from trio_chat.stickers.load_shared import HEAD, load_shared, modification_state
+from trio_chat.stickers.shared_catalogue import (
     CATALOGUE_MAX_BYTES,
     PICTURE_MAX_BYTES,
     STICKERS_MAX,
@@ -18,7 +19,6 @@ from trio_chat.stickers.shared import (
     is_picture,
     is_picture_name,
 )
-from trio_chat.stickers.sharing import HEAD, load_shared, modification_state
 
 HOUSE = """
 [text]

@@ -11,7 +11,7 @@ from trio_chat.stickers.catalogue import Catalogue, listing
 from trio_chat.stickers.kinds import KINDS
 from trio_chat.stickers.load import load_file
 from trio_chat.stickers.picture_file import read_picture
-from trio_chat.stickers.shared import (
+from trio_chat.stickers.shared_catalogue import (
     CATALOGUE_MAX_BYTES,
     PICTURE_MAX_BYTES,
     PICTURES_MAX_BYTES,
