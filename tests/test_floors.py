@@ -26,6 +26,7 @@ FLOORS = (
         "trio_chat.closed_output",
         "trio_chat.exception_groups",
         "trio_chat.named_sockets",
+        "trio_chat.text_width",
         "trio_chat",
     ),  # `trio_chat/__init__.py`: the version
 )

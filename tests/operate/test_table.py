@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trio_chat.operate.table import Cell, Column, cut_to, table_lines, width_of
+from trio_chat.operate.table import Cell, Column, cut_to, table_lines
+from trio_chat.text_width import text_width
 
 COLUMNS = (
     Column("NAME", may_shrink=True),
@@ -41,7 +42,7 @@ def test_no_line_is_wider_than_the_terminal_or_drives_it(rows: list[tuple[str, .
     columns = [Column("A", may_shrink=True) for _ in range(4)]
 
     for line in table_lines(columns, rows, width=width):
-        assert width_of(line) <= width
+        assert text_width(line) <= width
         assert re.search("[\x00-\x1f\x7f-\x9f\u202e]", line) is None
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from trio_chat.chat.text import clean
+from trio_chat.text_width import text_width
 
 DIM, BOLD, WARNING, ERROR = "2", "1", "33", "31"
 """Styles: the parameters of an SGR sequence (ECMA-48 8.3.117)."""
@@ -46,7 +47,7 @@ def table_lines(
     """Yield the lines of a table. Without a `width`, in columns of the screen, nothing is cut or left out."""
     head: Row = [Cell(column.head, BOLD) for column in columns]
     table = [[_cell(it) for it in row] for row in (head, *rows)]
-    widths = [max(map(width_of, (cell.text for cell in column))) for column in zip(*table, strict=True)]
+    widths = [max(map(text_width, (cell.text for cell in column))) for column in zip(*table, strict=True)]
     shown = list(range(len(columns)))
     if width is not None:
         _leave_out(columns, shown, widths, width)
@@ -56,21 +57,12 @@ def table_lines(
         yield GAP.join(cells).rstrip()
 
 
-def width_of(text: str) -> int:
-    """Return the width of a text on a terminal, in columns."""
-    if text.isascii():
-        return len(text)
-    from wcwidth import wcswidth  # slow to import, and seldom needed
-
-    return max(wcswidth(text), 0)
-
-
 def cut_to(text: str, width: int) -> str:
     """Return a text, or its beginning with an ellipsis, that is no wider than so many columns."""
-    if width_of(text) <= width:
+    if text_width(text) <= width:
         return text
     text = text[:width]
-    while text and width_of(text) > width - 1:
+    while text and text_width(text) > width - 1:
         text = text[:-1]
     return f"{text}{CUT}"
 
@@ -110,6 +102,6 @@ def _shrink(columns: Sequence[Column], shown: Sequence[int], widths: list[int], 
 
 def _padded(cell: Cell, width: int, column: Column, *, is_coloured: bool) -> str:
     text = cut_to(cell.text, width)
-    blanks = " " * (width - width_of(text))
+    blanks = " " * (width - text_width(text))
     shown = styled(text, cell.style) if is_coloured else text
     return blanks + shown if column.is_number else shown + blanks

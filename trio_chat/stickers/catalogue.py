@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from trio_chat.stickers.sticker import INDENT, Drawn, PictureFile, Sticker, width
+from trio_chat.stickers.sticker import INDENT, Drawn, PictureFile, Sticker
+from trio_chat.text_width import text_width
 
 ARTS_PER_LINE = 3
 """Arts and pictures drawn for one line: 4,096 bytes of `@ship` would be 6,000 lines on everybody's screen."""
@@ -97,7 +98,7 @@ def is_below(drawn: Drawn) -> bool:
 
 
 def _fits(rows: tuple[str, ...], columns: int | None) -> bool:
-    return columns is None or len(INDENT) + max(map(width, rows)) <= columns
+    return columns is None or len(INDENT) + max(map(text_width, rows)) <= columns
 
 
 def _flow(cells: Iterator[str], columns: int) -> list[str]:
@@ -106,10 +107,10 @@ def _flow(cells: Iterator[str], columns: int) -> list[str]:
     used = columns
     for cell in cells:
         start = -(-(used + 2) // STOP) * STOP
-        if start + width(cell) > columns:
+        if start + text_width(cell) > columns:
             lines.append(cell)
-            used = width(cell)
+            used = text_width(cell)
         else:
             lines[-1] += " " * (start - used) + cell
-            used = start + width(cell)
+            used = start + text_width(cell)
     return lines

@@ -74,10 +74,3 @@ def refuse_alt(entry: StickerEntry) -> None:
     """Refuse an alternative text where there is no picture. Raises ValueError."""
     if entry.alt:
         raise ValueError("only an [image] has an alternative text")
-
-
-def width(text: str) -> int:
-    """Return the columns that a text takes on a terminal."""
-    from wcwidth import wcswidth  # slow to import, and no server needs it; prompt_toolkit measures with it, too
-
-    return max(wcswidth(text), 0)

@@ -7,9 +7,8 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-from wcwidth import wcswidth
-
 from trio_chat.client.transcript.rows import Part, Row
+from trio_chat.text_width import text_width
 
 _WIDE = (
     "\u1100-\u115f\u2e80-\u2fff\u3001-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6"
@@ -25,7 +24,7 @@ _SMALL_INDENT = 2
 def wrap(row: Row, columns: int) -> list[Row]:
     """Break a row into rows of so many columns."""
     text = "".join(part.text for part in row)
-    if _width(text) <= columns:
+    if text_width(text) <= columns:
         return [row]
     indent = _indent_of(text, columns)
     margin = Part(" " * indent)
@@ -51,7 +50,7 @@ def _prefix() -> re.Pattern[str]:
 
 def _indent_of(text: str, columns: int) -> int:
     found = _prefix().match(text)
-    indent = _width(found[0]) if found else 0
+    indent = text_width(found[0]) if found else 0
     return indent if indent * _INDENT_SHARE <= columns else min(_SMALL_INDENT, columns // _INDENT_SHARE)
 
 
@@ -59,7 +58,7 @@ def _stretches(text: str, columns: int, indent: int) -> Iterator[tuple[int, int]
     """Yield start and end of what stands in each row, without the blanks at which it is broken."""
     start = used = 0
     for word in _word().finditer(text):
-        width = _width(word[0])
+        width = text_width(word[0])
         bare = word[0].lstrip(" ")
         bare_width = width - (len(word[0]) - len(bare))
         if used + width > columns and used > indent and indent + bare_width <= columns:
@@ -79,7 +78,3 @@ def _cut(row: Row, start: int, end: int) -> Iterator[Part]:
         if text := part.text[max(start - at, 0) : max(end - at, 0)]:
             yield Part(text, part.style)
         at += len(part.text)
-
-
-def _width(text: str) -> int:
-    return len(text) if text.isascii() else max(wcswidth(text), 0)

@@ -26,6 +26,7 @@ from trio_chat.chat.text import TEXT_MAX, clean, excerpt
 from trio_chat.chat.typed_line import as_seen
 from trio_chat.journal import AuditRecord, Damaged, HistoryReader, JournalError, OperatorStore
 from trio_chat.journal.lookup import entry_in_rooms, read_id
+from trio_chat.text_width import text_width
 
 BY = "console"
 """The actor of console commands in the audit."""
@@ -157,7 +158,7 @@ async def _table(rows: Iterable[tuple[str, ...]]) -> Iterable[str]:
     cleaned = []
     for number, row in enumerate(rows, 1):
         cells = tuple(map(clean, row))  # the printer cleans too; here it keeps the columns aligned
-        widths = tuple(map(max, widths, map(_width, cells)))
+        widths = tuple(map(max, widths, map(text_width, cells)))
         cleaned.append(cells)
         if number % ROWS_PER_TURN == 0:
             await trio.lowlevel.checkpoint()
@@ -165,16 +166,7 @@ async def _table(rows: Iterable[tuple[str, ...]]) -> Iterable[str]:
 
 
 def _padded(cell: str, width: int) -> str:
-    return cell + " " * (width - _width(cell))
-
-
-def _width(cell: str) -> int:
-    """Return the width of a cell on a terminal, in columns."""
-    if cell.isascii():
-        return len(cell)
-    from wcwidth import wcswidth  # slow to import, and seldom needed
-
-    return max(wcswidth(cell), 0)
+    return cell + " " * (width - text_width(cell))
 
 
 async def _kill(context: ConsoleContext, argument: str) -> Iterable[str]:

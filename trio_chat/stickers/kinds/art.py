@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Self
 
 from trio_chat.chat.text import clean
-from trio_chat.stickers.sticker import Drawn, StickerEntry, refuse_alt, width
+from trio_chat.stickers.sticker import Drawn, StickerEntry, refuse_alt
+from trio_chat.text_width import text_width
 
 ART_LINES_MAX = 24
 ART_COLUMNS_MAX = 80
@@ -27,7 +28,7 @@ class Art:
         rows = "\n".join(map(_clean_row, lines)).strip("\n").split("\n")
         if rows == [""]:
             raise ValueError("expected a drawing, got nothing that can be seen")
-        if (columns := max(map(width, rows))) > ART_COLUMNS_MAX:
+        if (columns := max(map(text_width, rows))) > ART_COLUMNS_MAX:
             raise ValueError(f"expected at most {ART_COLUMNS_MAX} columns, got {columns}")
         return cls(tuple(rows))
 
