@@ -1,11 +1,12 @@
 """The terminal before the client has a prompt. It must not be slow to import."""
 
 import os
-import signal
 import termios
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from enum import Enum, auto
+
+from trio_chat.client.fatal_signals import before_fatal_signal, is_in_background
 
 _MODERN_TERMS = ("xterm-kitty", "xterm-ghostty", "alacritty", "foot", "wezterm", "contour")
 """Terminals that have all colours, and do not say so in their name."""
@@ -94,7 +95,7 @@ def typing_hidden() -> Iterator[None]:
 
     The terminal keeps what is typed ahead for the first who reads it.
     """
-    if not is_terminal() or _is_in_background():  # which would be stopped
+    if not is_terminal() or is_in_background():  # which would be stopped
         yield
         return
     before = termios.tcgetattr(0)
@@ -105,36 +106,9 @@ def typing_hidden() -> Iterator[None]:
 
     modes = list(before)
     modes[3] &= ~termios.ECHO
-    with _called_before_death(restore):
+    with before_fatal_signal(restore):
         termios.tcsetattr(0, termios.TCSANOW, modes)
         try:
             yield
         finally:
             restore()
-
-
-@contextmanager
-def _called_before_death(restore: Callable[[], None]) -> Iterator[None]:
-    """Call a function before a signal ends the process, when the client does not listen to it yet, or no longer."""
-
-    def die(number: int, _frame: object) -> None:
-        restore()
-        signal.signal(number, signal.SIG_DFL)
-        signal.raise_signal(number)
-
-    deadly = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is signal.SIG_DFL]
-    for number in deadly:
-        signal.signal(number, die)
-    try:
-        yield
-    finally:
-        for number in deadly:
-            signal.signal(number, signal.SIG_DFL)
-
-
-def _is_in_background() -> bool:
-    """Tell whether another job has the terminal."""
-    try:
-        return os.tcgetpgrp(0) != os.getpgrp()
-    except OSError:  # it is no terminal of ours, and stops nobody
-        return False

@@ -56,7 +56,7 @@ async def test_what_is_typed_before_there_is_a_prompt_is_shown_once_and_not_lost
         assert "one" not in shown.partition("you are [me]")[0]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1])
 async def test_a_client_that_is_ended_before_it_has_a_prompt_leaves_a_terminal_that_shows_what_is_typed(
     peer: Peer, screen: Screen, tmp_path: Path, nursery: trio.Nursery, number: int
 ) -> None:

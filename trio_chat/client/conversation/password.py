@@ -8,6 +8,8 @@ from contextlib import contextmanager
 
 import trio
 
+from trio_chat.client.fatal_signals import before_fatal_signal
+
 _READ_BYTES = 4096
 """Bytes of a line that a terminal takes."""
 
@@ -33,8 +35,13 @@ def _hidden_input(fd: int) -> Iterator[None]:
     before = termios.tcgetattr(fd)
     modes = list(before)
     modes[3] = (modes[3] | termios.ICANON | termios.ISIG) & ~termios.ECHO
-    termios.tcsetattr(fd, termios.TCSAFLUSH, modes)
-    try:
-        yield
-    finally:
+
+    def restore() -> None:
         termios.tcsetattr(fd, termios.TCSAFLUSH, before)
+
+    with before_fatal_signal(restore):
+        termios.tcsetattr(fd, termios.TCSAFLUSH, modes)
+        try:
+            yield
+        finally:
+            restore()

@@ -7,6 +7,7 @@ that keys and lines take turns and nothing needs a lock. It is slow to import: i
 import asyncio
 import math
 import os
+import termios
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
 from functools import partial
@@ -35,6 +36,7 @@ from trio_chat.client.conversation.question import (
     PromptQuestion,
 )
 from trio_chat.client.conversation.typed_drafts import TypedDrafts
+from trio_chat.client.fatal_signals import before_fatal_signal
 from trio_chat.client.line_view.clusters import Clusters
 from trio_chat.client.line_view.draft_session import DraftHistory, DraftSession
 from trio_chat.client.line_view.line_pictures import LinePictures
@@ -76,7 +78,7 @@ async def open_terminal(
     prompting = asyncio.get_running_loop().create_task(terminal.prompt())
     ended = trio.Event()
     prompting.add_done_callback(lambda _: ended.set())
-    with terminal.counting_signals():
+    with terminal.counting_signals(), before_fatal_signal(terminal.give_back):
         try:
             yield terminal
         finally:
@@ -121,6 +123,7 @@ class Terminal:
         self._aside: list[str] = []
         """Drafts that a question found, or that are no answer to it, until it is answered."""
         self._input = TerminalInput(stdin, pictures.take_out if pictures else str)
+        self._modes_before = termios.tcgetattr(stdin)
         self._session = DraftSession(
             self._make_prompt,
             input=self._input,
@@ -212,6 +215,12 @@ class Terminal:
         app = self._session.app
         if app.is_running and not app.is_done:
             app.exit()
+
+    def give_back(self) -> None:
+        """Restore the terminal, with the prompt left where it is: the process ends now."""
+        if self._session.app.is_running:
+            termios.tcsetattr(self._input.fileno(), termios.TCSANOW, self._modes_before)
+            self._output.end_prompt()
 
     async def print(self, text: str) -> None:
         """Print above the prompt, or at the cursor when there is none any more.

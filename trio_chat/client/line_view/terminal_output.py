@@ -9,6 +9,7 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from select import select
 from types import FrameType
 
 from prompt_toolkit.output.vt100 import Vt100_Output
@@ -17,6 +18,10 @@ from trio_chat.client.line_view.clusters import Clusters, width_of
 
 _BEGIN_FRAME, _END_FRAME = "\x1b[?2026h", "\x1b[?2026l"
 """DEC mode 2026, synchronized output: a terminal that supports it shows everything between the two at once."""
+
+_END_OF_PROMPT = f"\x18{_END_FRAME}\x1b[?2004l\x1b[0m\x1b[?25h\r\n\x1b[J"
+"""CAN, which ends a sequence that was cut off, then the end of the frame and of bracketed paste, plain text and the
+cursor, and the line below, with nothing on it."""
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -73,6 +78,11 @@ class TerminalOutput(Vt100_Output):
         finally:
             self._is_held = False
             self.flush()
+
+    def end_prompt(self) -> None:
+        """Leave a prompt that stays on the screen, at once: a terminal that takes nothing is not waited for."""
+        if select([], [self.fileno()], [], 0)[1]:
+            os.write(self.fileno(), _END_OF_PROMPT.encode())
 
     @contextmanager
     def counting_signals(self) -> Iterator[None]:

@@ -15,6 +15,7 @@ from trio_chat.awake_clock import AwakeClock
 from trio_chat.chat.text import clean, excerpt
 from trio_chat.client.conversation.app import ChatApp
 from trio_chat.client.conversation.surface import Surface
+from trio_chat.client.fatal_signals import before_fatal_signal
 from trio_chat.client.screen_view.frame import columns_of, make_frame, panes_of, room_at
 from trio_chat.client.screen_view.navigation import Navigation
 from trio_chat.client.screen_view.notifier import Notifier
@@ -85,21 +86,22 @@ class ScreenView(ChatApp):
         surface.forget_screen = screen.clear
         surface.room_at = lambda column, row: room_at(state, *drawing.size, (column, row))
         drawing.navigation = navigation
-        try:
-            screen.set_mouse_tracking(self.options.has_mouse)
-            screen.start()
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(_read_keys, screen, surface)
-                nursery.start_soon(drawing.run, surface)
-                nursery.start_soon(gallery.run)
-                nursery.start_soon(_follow_lag, self._display)
-                yield surface
-                surface.stop()
-                await pictures.settle()
-                nursery.cancel_scope.cancel()
-        finally:
-            gallery.close()
-            screen.stop()
+        with before_fatal_signal(screen.give_back):
+            try:
+                screen.set_mouse_tracking(self.options.has_mouse)
+                screen.start()
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(_read_keys, screen, surface)
+                    nursery.start_soon(drawing.run, surface)
+                    nursery.start_soon(gallery.run)
+                    nursery.start_soon(_follow_lag, self._display)
+                    yield surface
+                    surface.stop()
+                    await pictures.settle()
+                    nursery.cancel_scope.cancel()
+            finally:
+                gallery.close()
+                screen.stop()
 
     def _show_stickers(self, drawing: "Drawing") -> None:
         """Draw all lines anew, with the stickers of now."""

@@ -172,6 +172,11 @@ class TerminalScreen(Screen):
         super()._stop()
         self._send_in_time()
 
+    def give_back(self) -> None:
+        """Restore the terminal, whatever is being drawn: the process ends now. It takes RESTORE_TIMEOUT_S at most."""
+        self._output.clear()
+        self.stop()
+
     # Input
 
     def get_available_raw_input(self) -> list[int]:
