@@ -10,7 +10,7 @@ def test_an_absence_begins_once_and_ends_with_a_key() -> None:
     times = [(KEY_AT, KEY_AT + AWAY_S - 1), (KEY_AT, KEY_AT + AWAY_S), (KEY_AT, KEY_AT + 2 * AWAY_S)]
     times += [(KEY_AT + 2 * AWAY_S, KEY_AT + 2 * AWAY_S), (KEY_AT + 2 * AWAY_S, KEY_AT + 3 * AWAY_S)]
 
-    assert [attention.begins_absence(*at) for at in times] == [False, True, False, False, True]
+    assert [attention.begin_absence(*at) for at in times] == [False, True, False, False, True]
 
 
 def test_what_is_shown_to_nobody_is_read_when_they_come_back() -> None:

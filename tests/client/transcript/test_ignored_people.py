@@ -1,4 +1,4 @@
-"""Ignoring people by name and by account, and agreeing with the server on whom."""
+"""Ignoring people by name and by account, and reconciling the list with the server's."""
 
 import pytest
 
@@ -50,7 +50,7 @@ def test_whoever_has_spoken_is_ignored_by_account_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ours", "theirs", "agreed", "lacks_change"),
+    ("ours", "theirs", "merged", "lacks_change"),
     [
         (["eve"], [], ["eve"], True),
         (["eve"], ["bob"], ["bob"], False),
@@ -59,23 +59,23 @@ def test_whoever_has_spoken_is_ignored_by_account_at_once() -> None:
     ],
 )
 def test_the_server_has_the_list_and_ours_counts_only_where_it_has_none(
-    ours: list[str], theirs: list[str], agreed: list[str], lacks_change: bool
+    ours: list[str], theirs: list[str], merged: list[str], lacks_change: bool
 ) -> None:
     ignored = people(*ours)
 
-    assert ignored.agree(theirs) is lacks_change
-    assert ignored.names == agreed
+    assert ignored.reconcile(theirs) is lacks_change
+    assert ignored.names == merged
 
 
-def test_changes_since_the_last_agreement_are_kept_on_both_sides() -> None:
+def test_changes_since_the_lists_were_reconciled_are_kept_on_both_sides() -> None:
     ignored = people(eve="e1", bob="b1")
-    ignored.agree(["eve", "bob", "carl"])
+    ignored.reconcile(["eve", "bob", "carl"])
     ignored.add("dave")
     ignored.remove("bob")
 
-    assert ignored.agree(["eve", "bob", "zoe"])
+    assert ignored.reconcile(["eve", "bob", "zoe"])
     assert (ignored.names, ignored.accounts) == (["eve", "zoe", "dave"], {"eve": "e1"})
-    assert not ignored.agree(["eve", "zoe", "dave"])
+    assert not ignored.reconcile(["eve", "zoe", "dave"])
 
 
 def test_so_many_are_ignored_and_no_more() -> None:

@@ -21,7 +21,7 @@ def notice(author: str, kind: str = "joined", **fields: Any) -> Said:
 
 def crowd(notices: PresenceNotices, count: int, now: float, *, kind: str = "joined", has_spoken: bool = False) -> int:
     """Let many come within a second. -> how many are shown by themselves"""
-    return sum(notices.shows(notice(f"{kind}-{now}-{n}", kind), now, has_spoken=has_spoken) for n in range(count))
+    return sum(notices.add(notice(f"{kind}-{now}-{n}", kind), now, has_spoken=has_spoken) for n in range(count))
 
 
 def test_a_few_are_shown_one_by_one() -> None:
@@ -72,17 +72,17 @@ def test_a_sum_is_shown_after_a_minute_also_where_it_goes_on() -> None:
 def test_one_event_is_one_notice_however_many_rooms_one_shares(kind: str, text: str) -> None:
     notices = PresenceNotices()
 
-    shown = [notices.shows(notice("bob", kind, room=room, text=text), 0.0, has_spoken=True) for room in ("a", "b", "c")]
+    shown = [notices.add(notice("bob", kind, room=room, text=text), 0.0, has_spoken=True) for room in ("a", "b", "c")]
 
     assert shown == [True, False, False]
-    assert notices.shows(notice("bob", kind, room="a", text=text, time=1.0), 1.0, has_spoken=True)
-    assert notices.shows(notice("bob", kind, room="b", text=text, time=2 + SAME_S), 2 + SAME_S, has_spoken=True)
+    assert notices.add(notice("bob", kind, room="a", text=text, time=1.0), 1.0, has_spoken=True)
+    assert notices.add(notice("bob", kind, room="b", text=text, time=2 + SAME_S), 2 + SAME_S, has_spoken=True)
 
 
 def test_going_from_room_to_room_is_told_in_each() -> None:
     notices = PresenceNotices()
 
-    assert all(notices.shows(notice("bob", room=room, text=f"#{room}"), 0.0, has_spoken=False) for room in "abc")
+    assert all(notices.add(notice("bob", room=room, text=f"#{room}"), 0.0, has_spoken=False) for room in "abc")
 
 
 def test_what_is_remembered_has_a_bound() -> None:
@@ -98,7 +98,7 @@ def test_a_sum_of_one_is_that_notice_itself() -> None:
     notices = PresenceNotices()
     crowd(notices, NOTICES_A_MINUTE, 0.0)
 
-    assert not notices.shows(left := notice("bob", "left"), 1.0, has_spoken=False)
+    assert not notices.add(left := notice("bob", "left"), 1.0, has_spoken=False)
 
     assert notices.take_sum(1.0 + QUIET_S) == left
     assert notices.take_sum(1.0 + QUIET_S) == ""

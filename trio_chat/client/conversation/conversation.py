@@ -280,7 +280,7 @@ class Conversation:
             case MemoryOfServer(ignored=ignored, marks=marks):
                 self._marks.merge(marks, self.link.epoch)
                 self._mark_reports.begin(marks)
-                if self._narrator.people.ignored.agree(ignored):
+                if self._narrator.people.ignored.reconcile(ignored):
                     self._keep_ignored()
             case Answered(answer=frames.Named()):  # from now on the server remembers it
                 self._keep_ignored()
@@ -328,7 +328,7 @@ class Conversation:
         if self._is_too_small(event):
             return []
         since = self._surface.last_key_at
-        if output.items and self._is_from_others(event) and self._attention.begins_absence(since, time.time()):
+        if output.items and self._is_from_others(event) and self._attention.begin_absence(since, time.time()):
             return [self._narrator.render_absence(since, columns=columns), output]
         return [output]
 

@@ -3,7 +3,7 @@
 from trio_chat.chat.text import clean, excerpt
 from trio_chat.client.screen_view.picker_pane import drawing_rows
 from trio_chat.client.screen_view.view_state import Menu, ViewState
-from trio_chat.client.transcript.draft_layout import lay_out_draft, rows_of_draft
+from trio_chat.client.transcript.draft_layout import count_draft_rows, lay_out_draft
 from trio_chat.client.transcript.editor import Editor
 from trio_chat.client.transcript.line_layout import LineLayout
 from trio_chat.client.transcript.panes import INPUT_ROWS_MAX
@@ -26,7 +26,7 @@ def input_rows(state: ViewState, columns: int) -> int:
     """Return the number of rows that the pane would take."""
     if state.question:
         return len(break_row((Part(state.question.shown(hidden=_HIDDEN)),), columns - 1))
-    return rows_of_draft(editor_of(state).text, columns - width_of_text(_prompt(state)), INPUT_ROWS_MAX)
+    return count_draft_rows(editor_of(state).text, columns - width_of_text(_prompt(state)), INPUT_ROWS_MAX)
 
 
 def input_pane(state: ViewState, columns: int, height: int) -> tuple[list[Row], tuple[int, int]]:

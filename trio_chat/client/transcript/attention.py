@@ -7,14 +7,14 @@ AWAY_S = 600.0
 
 
 class Attention:
-    """Takes what is shown for read only while somebody is there. Times are in seconds since 1970."""
+    """Counts what is shown as read only while the person is there. Times are in seconds since 1970."""
 
     def __init__(self) -> None:
         self._marked_since = float("-inf")
         self._unseen: dict[str, int] = {}
 
-    def begins_absence(self, last_key_at: float, now: float) -> bool:
-        """Tell whether the next line is the first one since the person went away. It is asked once for each line."""
+    def begin_absence(self, last_key_at: float, now: float) -> bool:
+        """Note an absence of the person. -> whether it is a new one: the next line is the first since their last key"""
         if now - last_key_at < AWAY_S or last_key_at == self._marked_since:
             return False
         self._marked_since = last_key_at

@@ -1,6 +1,6 @@
 """Backfill of a room that was joined: recent history and who is there, before anything new. Pure.
 
-Where the person has been there before, what is new to them is counted and set off from the rest.
+Where the person has been there before, the entries that are new to them are counted, and stand below a line.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -36,8 +36,8 @@ HELD_MAX = 1000
 COUNTED_MAX = 100
 """Entries looked at to count what is new: as many as cost no more than fewer do."""
 
-WAITING_LEAST = 20
-"""Private messages looked at, at least: our own are among them."""
+WAITING_MIN = 20
+"""Private messages that are asked for at least: our own are among them."""
 
 ROOMS_AT_ONCE = 3
 """Other rooms whose new entries are counted at the same time: the server slows down who asks for more than that."""
@@ -80,7 +80,7 @@ class Backfill:
         self._needs_hint = False
         self._why_no_name = ""
         self._server_counts = False
-        """True if the server remembers our read marks, and so tells what is new."""
+        """True if the server remembers our read marks, and so counts new entries itself."""
         self._waiting = 0
         self.is_holding = False
         """True if new entries are held back."""
@@ -114,7 +114,7 @@ class Backfill:
             case MemoryOfServer():
                 self._server_counts = True
             case ServerNews(waiting=waiting):
-                return [event, *self._request_waiting(waiting, joined)]
+                self._request_waiting(waiting, joined)
             case Connected(is_again=False, label=label):
                 self._needs_hint = ":" in label
                 self._begin(joined)
@@ -157,7 +157,7 @@ class Backfill:
         self._count_more(joined)
 
     def _count_more(self, joined: JoinedRooms) -> None:
-        """Ask what is new in the next rooms."""
+        """Ask for the new entries of the next rooms, to count them."""
         while self._uncounted and len(self._counting) < ROOMS_AT_ONCE:
             room = self._uncounted.pop(0)
             if question := self._history_of(room, joined, COUNTED_MAX):
@@ -165,7 +165,7 @@ class Backfill:
                 self._questions.append(question)
 
     def _receive_count(self, event: Answered | Refused, joined: JoinedRooms) -> list[LinkEvent]:
-        """Tell what is new in a room that is not shown."""
+        """Return the number of new entries in a room that is not shown."""
         room = self._counting.pop(event.question.key if event.question else "")
         self._count_more(joined)
         mark = self._marks.of_last_time(room)
@@ -200,14 +200,13 @@ class Backfill:
             self._ask(question)
         self._ask(frames.Who(room=room, key=self._make_key()))
 
-    def _request_waiting(self, waiting: int, joined: JoinedRooms) -> list[LinkEvent]:
+    def _request_waiting(self, waiting: int, joined: JoinedRooms) -> None:
         """Ask for the private messages that waited. They are shown below a line, like what is new in a room."""
         if not waiting or self._history_lines is None:
-            return []
+            return
         self._waiting = waiting
-        if question := self._history_of(frames.MAILBOX, joined, min(max(waiting, WAITING_LEAST), COUNTED_MAX)):
+        if question := self._history_of(frames.MAILBOX, joined, min(max(waiting, WAITING_MIN), COUNTED_MAX)):
             self._ask(question)
-        return []
 
     def _ask(self, question: Question) -> None:
         self._questions.append(question)
@@ -232,7 +231,7 @@ class Backfill:
                 up_to = joined.newest_id_before(room) or 0
                 parts = [
                     replace(part, up_to=up_to) if isinstance(part, NewSince) else part
-                    for part in self._parts_of(page, self._marks.of_last_time(room), room, joined.label)
+                    for part in self._split_at_mark(page, self._marks.of_last_time(room), room, joined.label)
                 ]
                 self._marks.catch_up(room, joined.newest_id_before(room), self._clock())
                 return [Answered(answered.question, part) if isinstance(part, frames.Page) else part for part in parts]
@@ -267,10 +266,10 @@ class Backfill:
         new = NewSince(frames.MAILBOX, len(others), time, has_more=has_more, is_shown=True, shown=len(others))
         return [new, Answered(answered.question, replace(page, more=False, entries=entries))]
 
-    def _parts_of(
+    def _split_at_mark(
         self, page: frames.Page, mark: ReadMark | None, room: str, label: str
     ) -> Iterator[frames.Page | NewSince]:
-        """Part a page at a mark, into what was read, a line between, and what is new: others' lines, and ours after."""
+        """Split a page at a mark: entries that were read, a line, and new ones from the first that is not ours on."""
         shown = page.entries[-self._history_lines :] if self._history_lines else []
         first_id = shown[0].id if shown and len(shown) < len(page.entries) else 0
         damaged = [number for number in page.damaged if number >= first_id]
@@ -295,6 +294,6 @@ class Backfill:
 
 
 def _new_since(mark_id: int, entries: Iterable[frames.Said], label: str) -> list[frames.Said]:
-    """Return what is newer than a mark, from the first that we did not say: our own late lines are nothing new."""
+    """Return the entries after a mark, from the first that is not ours on: our own late lines are nothing new."""
     newer = (entry for entry in entries if entry.id > mark_id)
     return list(dropwhile(lambda entry: entry.author == label, newer))

@@ -17,14 +17,14 @@ class DeliveryNotices:
         self.shows_waiting = False
         """True if messages are shown that the server has not kept yet: there is a prompt, above which they stand."""
         self.waiting: dict[str, Message] = {}
-        """The messages to be shown so, by key. They are in the outbox: what has been seen is sent, or told to have
-        failed, whatever happens to the client."""
+        """The messages to be shown so, by key. They are in the outbox: each is sent, or reported as failed, whatever
+        happens to the client."""
         self._delayed: dict[str, int] = {}
         """Lines of the messages that could not be sent at once, by key."""
         self._sent_late = 0
 
     def resume(self, pending: Iterable[Message]) -> int:
-        """Take over the messages of last time. -> their number"""
+        """Take over the messages of last time. -> the number of their lines"""
         self._delayed = _line_counts(pending)
         return sum(self._delayed.values())
 
@@ -44,33 +44,34 @@ class DeliveryNotices:
             case Pending(message=message):
                 if self.shows_waiting:
                     self.waiting[message.key] = message
-                return self._queued(message, link)
+                return self._queue(message, link)
             case Sent(message=message):
-                return self._settled(message, is_sent=True)
+                return self._settle(message, is_sent=True)
             case Delayed(message=message, reason=reason):
                 self._delayed |= _line_counts([message])
                 return (f"not sent yet, it will be tried again: {reason}: {beginning_of(lines_of(message))}",)
             case Failed(message=message, reason=reason):
                 return (
                     f"not sent: {reason}: {beginning_of(lines_of(message))}",
-                    *self._settled(message, is_sent=False),
+                    *self._settle(message, is_sent=False),
                 )
             case Cancelled(messages=messages):
                 count = count_lines(sum(_line_counts(messages).values()))
-                settled = [notice for message in messages for notice in self._settled(message, is_sent=False)]
+                settled = [notice for message in messages for notice in self._settle(message, is_sent=False)]
                 return (f"{count} not sent: taken back", *settled)
             case _:
                 assert_never(event)
 
-    def _queued(self, message: Message, link: LinkState) -> tuple[str, ...]:
+    def _queue(self, message: Message, link: LinkState) -> tuple[str, ...]:
+        """Count a message that waits for a connection. -> the notice that says how many do"""
         if link.is_connected or not self.offline_reason:
             return ()
         is_told = self.shows_waiting and bool(self._delayed)  # later ones stand above the prompt
         self._delayed |= _line_counts([message])
         return () if is_told else (_waiting(self._delayed),)
 
-    def _settled(self, message: Message, *, is_sent: bool) -> tuple[str, ...]:
-        """Remove a message from the delayed ones. -> the number that were sent, when none is left"""
+    def _settle(self, message: Message, *, is_sent: bool) -> tuple[str, ...]:
+        """Remove a message from the delayed ones. -> when none is left, a notice of how many lines were sent"""
         self.waiting.pop(message.key, None)
         count = self._delayed.pop(message.key, 0)
         if not count:
@@ -83,7 +84,7 @@ class DeliveryNotices:
 
 
 def count_lines(count: int) -> str:
-    """Return a number of lines in words."""
+    """Return a number with `line` or `lines`."""
     return f"{count} line" if count == 1 else f"{count} lines"
 
 

@@ -28,8 +28,8 @@ def lay_out_draft(text: str, cursor: int, columns: int, rows_max: int) -> DraftR
     return DraftRows(rows[first : first + rows_max], (place[0], place[1] - first))
 
 
-def rows_of_draft(text: str, columns: int, rows_max: int) -> int:
-    """Return the number of rows that a draft takes, as far as rows_max."""
+def count_draft_rows(text: str, columns: int, rows_max: int) -> int:
+    """Return the number of rows that a draft takes: `rows_max` for more."""
     rows, _ = _rows(text[: 2 * rows_max * columns], 0, max(columns, 3))
     return min(len(rows), rows_max)
 

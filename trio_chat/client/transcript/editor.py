@@ -51,19 +51,19 @@ class Editor:
     # The cursor
 
     def left(self) -> None:
-        """Move by a grapheme."""
+        """Move left by a grapheme."""
         self._move(self.cursor - self._cluster_before())
 
     def right(self) -> None:
-        """Move by a grapheme."""
+        """Move right by a grapheme."""
         self._move(self.cursor + self._cluster_after())
 
     def word_left(self) -> None:
-        """Move to the beginning of a word."""
+        """Move left to the beginning of a word."""
         self._move(self._word_start(_WORD_BACK))
 
     def word_right(self) -> None:
-        """Move behind a word."""
+        """Move right to the end of a word."""
         self._move(self._word_end())
 
     def line_start(self) -> None:
@@ -101,7 +101,7 @@ class Editor:
         self._delete(self.cursor - self._cluster_before(), self.cursor)
 
     def delete_right(self) -> None:
-        """Delete the grapheme behind the cursor."""
+        """Delete the grapheme after the cursor."""
         self._delete(self.cursor, self.cursor + self._cluster_after())
 
     def cut_word_left(self) -> None:
@@ -113,7 +113,7 @@ class Editor:
         self._cut(self._word_start(_WORD_BACK), self.cursor)
 
     def cut_word_right(self) -> None:
-        """Cut the word behind the cursor."""
+        """Cut the word after the cursor."""
         self._cut(self.cursor, self._word_end())
 
     def cut_to_end(self) -> None:
@@ -172,7 +172,7 @@ class Editor:
         return len(cluster)
 
     def _cluster_after(self) -> int:
-        """Return the number of characters of the grapheme behind the cursor."""
+        """Return the number of characters of the grapheme after the cursor."""
         tail = self.text[self.cursor : self.cursor + _CLUSTER_CHARS_MAX]
         return len(next(iter_graphemes(tail), ""))
 

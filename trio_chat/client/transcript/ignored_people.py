@@ -22,7 +22,8 @@ class IgnoredPeople:
     def __init__(self) -> None:
         self._by_name: dict[str, _Person] = {}
         self._by_account: dict[str, _Person] = {}
-        self._agreed: Sequence[str] | None = None
+        self._reconciled: Sequence[str] | None = None
+        """The names when the list was last reconciled with the server's."""
 
     @property
     def names(self) -> list[str]:
@@ -35,7 +36,7 @@ class IgnoredPeople:
         return {person.name: person.account for person in self._by_name.values() if person.account}
 
     def add(self, name: str, account: str = "") -> None:
-        """Ignore somebody; the account may be learned later. Of too many, those added first are ignored no more."""
+        """Ignore somebody; the account may be learned later. Beyond IGNORED_MAX, whoever was added first is dropped."""
         known = self._pop(name)
         self._put(_Person(name, account or (known.account if known else "")))
         if len(self._by_name) > IGNORED_MAX:
@@ -71,19 +72,19 @@ class IgnoredPeople:
         person = self._by_name.get(name.casefold())
         return person is not None and (not account or not person.account or person.account == account)
 
-    def agree(self, theirs: Sequence[str]) -> bool:
-        """Take over the list of the server, with what changed here since we agreed last. -> whether it lacks a change
+    def reconcile(self, theirs: Sequence[str]) -> bool:
+        """Take over the server's list, with the changes made here since the last time. -> whether the server lacks any
 
-        In the first agreement the server's list counts, and ours only where it has none.
+        The first time the server's list counts, and ours only where it has none.
         """
-        before = self._agreed if self._agreed is not None else self.names if theirs else ()
+        before = self._reconciled if self._reconciled is not None else self.names if theirs else ()
         added, gone = _without(self.names, before), _without(before, self.names)
-        agreed = [*_without(theirs, (*added, *gone)), *added]
+        merged = [*_without(theirs, (*added, *gone)), *added]
         accounts = self.accounts
         for name in self.names:
             self.remove(name)
-        self.add_all(agreed, accounts)
-        self._agreed = self.names
+        self.add_all(merged, accounts)
+        self._reconciled = self.names
         return {name.casefold() for name in theirs} != self._by_name.keys()
 
     def _put(self, person: _Person) -> None:

@@ -1,4 +1,4 @@
-"""Reports of our read marks to the server, which shares them among our places. Pure."""
+"""Reports of our read marks to the server, which shares them among the devices of a member. Pure."""
 
 from collections.abc import Collection, Mapping
 
@@ -8,7 +8,7 @@ from trio_chat.wire import frames
 
 
 class MarkReports:
-    """The marks that the server has, from us or from another place of ours; those that changed last at the end."""
+    """The marks that the server has, from this device or another; those that changed last at the end."""
 
     def __init__(self) -> None:
         self._known: dict[str, int] = {}
@@ -23,11 +23,11 @@ class MarkReports:
             self._known[room] = max(self._known.pop(room, 0), entry_id)
 
     def take(self, marks: Mapping[str, ReadMark], rooms: Collection[str], most: int) -> dict[str, int]:
-        """Return the ids to tell the server now, by room: `most` of them, those told longest ago first.
+        """Return the ids to report now, by room: at most `most`, those reported longest ago first.
 
         `rooms` are those that we are in; the mailbox is always ours.
         """
-        order = {room: place for place, room in enumerate(self._known)}
+        order = {room: position for position, room in enumerate(self._known)}
         due = [
             room
             for room, mark in marks.items()

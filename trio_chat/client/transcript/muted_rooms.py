@@ -21,7 +21,7 @@ class MutedRooms:
         return room in self._names
 
     def add_all(self, rooms: Iterable[str]) -> None:
-        """Mute rooms; of too many, those muted first are muted no more."""
+        """Mute rooms. Beyond ROOMS_MAX, those muted first are dropped."""
         for room in rooms:
             if len(room) <= NAME_MAX:
                 self._names.pop(room, None)
@@ -30,5 +30,5 @@ class MutedRooms:
             del self._names[room]
 
     def remove(self, room: str) -> bool:
-        """Mute a room no longer. -> whether it was muted"""
+        """Unmute a room. -> whether it was muted"""
         return self._names.pop(room, "") is None

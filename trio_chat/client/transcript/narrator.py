@@ -248,7 +248,7 @@ class Narrator:
             return self.is_for_person and entry.room != self.room and self.room in link.rooms
         if entry.kind in NOTICES and self.is_for_person and self.sums_presence:
             has_spoken = self.people.has_spoken(entry.author) or self.people.has_spoken(entry.text)
-            return not self.presence.shows(entry, self._now(), has_spoken=has_spoken)
+            return not self.presence.add(entry, self._now(), has_spoken=has_spoken)
         if entry.kind == Kind.ANNOUNCED:  # each of our rooms gets it, at the same time
             before, self._last_announcement = self._last_announcement, (entry.time, entry.text)
             return before == self._last_announcement

@@ -26,7 +26,7 @@ _RECENT_MAX = 1000
 
 
 class PresenceNotices:
-    """Tells which notices are shown. Times are in seconds, of any clock that goes on."""
+    """Decides which notices are shown, and sums up the others. Times are in seconds of a clock that never goes back."""
 
     def __init__(self) -> None:
         self._recent: dict[tuple[str, str, str], tuple[float, str]] = {}
@@ -40,8 +40,8 @@ class PresenceNotices:
         self._summed_at = float("-inf")
         self._is_silent = False
 
-    def shows(self, entry: frames.Said, now: float, *, has_spoken: bool) -> bool:
-        """Take in a notice about somebody who `has_spoken` or never has. -> whether it is shown by itself"""
+    def add(self, entry: frames.Said, now: float, *, has_spoken: bool) -> bool:
+        """Add a notice about somebody who `has_spoken` or never has. -> whether it is shown by itself"""
         if self._is_repeated(entry):
             return False
         self._times.append(now)
@@ -84,7 +84,7 @@ class PresenceNotices:
         self._counts[verb] = self._counts.get(verb, 0) + 1
 
     def _is_repeated(self, entry: frames.Said) -> bool:
-        """Tell whether it is what another room has told: that somebody came to the chat, left it or changed names."""
+        """Tell whether another room has had the notice: that somebody came to the chat, left it or changed names."""
         if entry.text.startswith("#"):  # only that room was entered or left
             return False
         key = (entry.kind, entry.author, entry.text)

@@ -16,7 +16,7 @@ _WIDE = (
 )
 _CLOSING = "\u3001\u3002\u300d\u300f\u3011\uff01\uff09\uff0c\uff1a\uff1b\uff1f"
 _INDENT_SHARE = 2
-"""Of a row, at most this part is left empty."""
+"""An indent takes at most one of so many parts of a row."""
 
 _SMALL_INDENT = 2
 
