@@ -31,7 +31,7 @@ from trio_chat.client.transcript.backfill import BACKFILL_KEY, Backfill
 from trio_chat.client.transcript.delivery import count_lines
 from trio_chat.client.transcript.input import drafts_of, typed_form
 from trio_chat.client.transcript.mark_reports import MarkReports
-from trio_chat.client.transcript.narrator import WORDS, Narrator
+from trio_chat.client.transcript.narrator import MESSAGE_KINDS, Narrator
 from trio_chat.client.transcript.paste import beginning_of
 from trio_chat.client.transcript.read_marks import MARKS_MAX, ReadMarks
 from trio_chat.client.transcript.removals import Removals
@@ -335,7 +335,7 @@ class Conversation:
     def _is_from_others(self, event: LinkEvent) -> bool:
         if not isinstance(event, Received):
             return False
-        return event.entry.kind in WORDS and event.entry.author != self.link.label
+        return event.entry.kind in MESSAGE_KINDS and event.entry.author != self.link.label
 
     @property
     def seen_rooms(self) -> list[str]:

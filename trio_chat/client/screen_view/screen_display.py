@@ -35,6 +35,7 @@ from trio_chat.client.screen_view.view_state import PAGE, VIEW_KEY, Hits, ViewSt
 from trio_chat.client.transcript.backfill import BACKFILL_KEY
 from trio_chat.client.transcript.draft_history import clean_draft
 from trio_chat.client.transcript.input import typed_form
+from trio_chat.client.transcript.narrator import MESSAGE_KINDS
 from trio_chat.client.transcript.rendered import RenderedOutput
 from trio_chat.client.transcript.room_list import NEW_KINDS, RoomState, room_of, room_with
 from trio_chat.client.transcript.room_window import Listing
@@ -43,7 +44,6 @@ from trio_chat.client.transcript.scrolling import Place
 from trio_chat.client.transcript.transcript import PROMPT
 from trio_chat.wire import frames
 
-_WORDS = (Kind.SAID, Kind.ACTED, Kind.TOLD)
 _CALL_CHARS_MAX = 100
 OTHER_HISTORY = "the server has another history now: what is above is not in it"
 _NEWEST = frames.History(room=frames.MAILBOX).bounds
@@ -284,7 +284,7 @@ class ScreenDisplay:
 
     def _receive(self, received: Received, output: RenderedOutput) -> None:
         entry, label = received.entry, self._app.conversation.link.label if self._app.conversation else ""
-        if entry.kind in _WORDS and not output.items:  # somebody who is ignored
+        if entry.kind in MESSAGE_KINDS and not output.items:  # somebody who is ignored
             return
         if entry.kind == Kind.RENAMED:
             self._state.rooms.rename(entry.author, entry.text)
@@ -413,7 +413,7 @@ class ScreenDisplay:
             state.hits = Hits(search, entries, chosen=max(len(entries) - 1, 0), has_more=page.more)
 
     def _is_ignored(self, entry: frames.Said) -> bool:
-        return entry.kind in _WORDS and self._state.narrator.people.ignored.has(entry.author, entry.account)
+        return entry.kind in MESSAGE_KINDS and self._state.narrator.people.ignored.has(entry.author, entry.account)
 
     # Notices
 

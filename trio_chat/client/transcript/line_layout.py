@@ -39,7 +39,7 @@ _GAP_LEAST = 2
 _LINK = re.compile(r"https?://[^\s<>\"]{1,2000}")
 _LINKS_MAX = 20
 _PUNCTUATION = ".,;:!?'…"
-_SPOKEN = (Kind.SAID, Kind.ACTED, Kind.TOLD, Kind.ANNOUNCED)
+_KINDS_WITH_AUTHOR = (Kind.SAID, Kind.ACTED, Kind.TOLD, Kind.ANNOUNCED)
 
 
 class Columns(Struct, frozen=True):
@@ -149,7 +149,7 @@ class LineLayout:
         return []
 
     def _line(self, item: Line, entry: frames.Said, columns: Columns, *, is_marked: bool) -> list[Row]:
-        if entry.kind not in _SPOKEN:
+        if entry.kind not in _KINDS_WITH_AUTHOR:
             return self._notice(_sentence(entry), entry.time, columns)
         drawn = self._transcript.catalogue.draw(readable(entry.text), columns=columns.text)
         parts = tuple(

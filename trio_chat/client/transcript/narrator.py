@@ -45,14 +45,16 @@ from trio_chat.client.transcript.link_state import LinkState
 from trio_chat.client.transcript.muted_rooms import MutedRooms
 from trio_chat.client.transcript.page_end import page_end
 from trio_chat.client.transcript.people import People
-from trio_chat.client.transcript.presence_notices import NOTICES, PresenceNotices
+from trio_chat.client.transcript.presence_counts import PRESENCE_KINDS
+from trio_chat.client.transcript.presence_notices import PresenceNotices
 from trio_chat.client.transcript.rendered import RenderedOutput, TranscriptItem
+from trio_chat.client.transcript.row_breaking import cut_with_mark
 from trio_chat.client.transcript.rows import Row
-from trio_chat.client.transcript.transcript import PROMPT, Transcript, cut_to, is_mention, timestamp
+from trio_chat.client.transcript.transcript import PROMPT, Transcript, is_mention, timestamp
 from trio_chat.wire import frames
 
-WORDS = (Kind.SAID, Kind.ACTED, Kind.TOLD)
-"""Kinds of entries that somebody typed. Our own were shown as we typed them; those of ignored people are left out."""
+MESSAGE_KINDS = (Kind.SAID, Kind.ACTED, Kind.TOLD)
+"""Kinds of messages. Our own were shown as we typed them; those of ignored people are left out."""
 
 OTHER_DEVICES = "this device has its key; /password sets a password for other devices"
 
@@ -64,8 +66,6 @@ _PENDING_ROWS_MAX = 10
 
 _NEWS_MAX = 20
 """Rooms named in the sum of what is new."""
-
-_OWN_COMING = (Kind.JOINED, Kind.LEFT)
 
 
 _NOTHING = RenderedOutput()
@@ -133,7 +133,7 @@ class Narrator:
         more = f"{hidden} more line{'' if hidden == 1 else 's'}"
         rows = [f"{more} on the way (/cancel takes back what is not sent)"] if hidden > 0 else []
         rows += [self._waiting_row(message, line) for message, line in tail[-_WAITING_ROWS_MAX:]]
-        return [cut_to(row, columns - 1) for row in rows]
+        return [cut_with_mark(row, columns - 1) for row in rows]
 
     def _waiting_row(self, message: Message, line: str) -> str:
         label = excerpt(self.label, _LABEL_MAX)
@@ -240,13 +240,13 @@ class Narrator:
         entry, label = received.entry, link.label
         if self._is_muted_line(entry, label):
             return True
-        if entry.kind in WORDS:
+        if entry.kind in MESSAGE_KINDS:
             return (received.is_own and not self.shows_own) or self.people.ignored.has(entry.author, entry.account)
-        if entry.kind in _OWN_COMING and entry.author == label:
+        if entry.kind in (Kind.JOINED, Kind.LEFT) and entry.author == label:
             return True
-        if entry.kind in NOTICES and label in (entry.author, entry.text):  # each of our rooms gets it
+        if entry.kind in PRESENCE_KINDS and label in (entry.author, entry.text):  # each of our rooms gets it
             return self.is_for_person and entry.room != self.room and self.room in link.rooms
-        if entry.kind in NOTICES and self.is_for_person and self.sums_presence:
+        if entry.kind in PRESENCE_KINDS and self.is_for_person and self.sums_presence:
             has_spoken = self.people.has_spoken(entry.author) or self.people.has_spoken(entry.text)
             return not self.presence.add(entry, self._now(), has_spoken=has_spoken)
         if entry.kind == Kind.ANNOUNCED:  # each of our rooms gets it, at the same time
@@ -318,7 +318,7 @@ class Narrator:
         return [*items[:at], rule, *items[at:]]
 
     def _is_ignored(self, entry: frames.Said) -> bool:
-        return entry.kind in WORDS and self.people.ignored.has(entry.author, entry.account)
+        return entry.kind in MESSAGE_KINDS and self.people.ignored.has(entry.author, entry.account)
 
     def _render_past(self, entry: frames.Said, link: LinkState, columns: int | None) -> TranscriptItem:
         when = timestamp(entry.time, self._now()) if self.is_for_person else None

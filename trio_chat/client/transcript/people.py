@@ -20,9 +20,10 @@ from trio_chat.wire import frames
 PEOPLE_MAX = 1000
 """Names remembered for each room: those of the last speakers."""
 
-_GONE = (Kind.LEFT, Kind.KICKED)
-_SPOKEN = (Kind.SAID, Kind.ACTED, Kind.TOLD, Kind.TOPIC)
-_NOBODY = (Kind.CROWD, Kind.ANNOUNCED, Kind.REMOVED)
+_DEPARTURE_KINDS = (Kind.LEFT, Kind.KICKED)
+_SPEECH_KINDS = (Kind.SAID, Kind.ACTED, Kind.TOLD, Kind.TOPIC)
+_KINDS_WITHOUT_MEMBER = (Kind.CROWD, Kind.ANNOUNCED, Kind.REMOVED)
+"""Kinds of entries whose author is no member of the room."""
 
 _T = TypeVar("_T")
 
@@ -141,7 +142,7 @@ class People:
                 self._add_entry(entry)
 
     def _add_speaker(self, entry: frames.Said) -> None:
-        if entry.kind not in _SPOKEN:
+        if entry.kind not in _SPEECH_KINDS:
             return
         _add(self._speakers, entry.author)
         self._accounts.pop(entry.author, None)
@@ -157,7 +158,7 @@ class People:
 
     def _add_entry(self, entry: frames.Said) -> None:
         self._add_partner(entry)
-        if entry.kind not in _NOBODY:
+        if entry.kind not in _KINDS_WITHOUT_MEMBER:
             self._away.pop(entry.author, None)
         if entry.account:
             _add(self._proven, entry.text if entry.kind == Kind.RENAMED else entry.author)
@@ -166,11 +167,11 @@ class People:
                 _add(self._writers, entry.author)
             return
         here = self._rooms.get(entry.room)
-        if here is None or entry.kind in _NOBODY:
+        if here is None or entry.kind in _KINDS_WITHOUT_MEMBER:
             return
         if entry.room in self._counts:
             self._counts[entry.room] += self._difference(entry, here)
-        if entry.kind in _GONE:
+        if entry.kind in _DEPARTURE_KINDS:
             here.pop(entry.author, None)
         elif entry.kind == Kind.RENAMED:
             self._rename(entry.author, entry.text)
@@ -185,7 +186,7 @@ class People:
         is_known = entry.author in here
         if entry.kind == Kind.JOINED:
             return int(not is_known)
-        return -int(entry.kind in _GONE and (is_known or self._counts[entry.room] > len(here)))
+        return -int(entry.kind in _DEPARTURE_KINDS and (is_known or self._counts[entry.room] > len(here)))
 
     def _rename(self, before: str, after: str) -> None:
         self.ignored.rename(before, after)

@@ -6,7 +6,7 @@ more is shown of people who never spoke.
 
 from collections import deque
 
-from trio_chat.chat.events import Kind
+from trio_chat.client.transcript.presence_counts import count_notice, counts_in_words
 from trio_chat.wire import frames
 
 NOTICES_A_MINUTE = 4
@@ -19,9 +19,6 @@ QUIET_S = 3.0
 SAME_S = 5.0
 """Time in which the same notice in another room is about the same event: somebody is in several rooms."""
 
-NOTICES = (Kind.JOINED, Kind.LEFT, Kind.KICKED, Kind.RENAMED)
-
-_VERBS = {Kind.JOINED: "came", Kind.LEFT: "left", Kind.KICKED: "left", Kind.RENAMED: "changed names"}
 _RECENT_MAX = 1000
 
 
@@ -73,15 +70,14 @@ class PresenceNotices:
         self._is_silent = True
         if sum(counts.values()) == 1:
             return self._counted
-        return ", ".join(f"{counts[verb]} {verb}" for verb in dict.fromkeys(_VERBS.values()) if verb in counts)
+        return counts_in_words(counts)
 
     def _count(self, entry: frames.Said, now: float) -> None:
         if not self._counts:
             self._first = now
         self._last = now
         self._counted = entry
-        verb = _VERBS[Kind(entry.kind)]
-        self._counts[verb] = self._counts.get(verb, 0) + 1
+        count_notice(self._counts, entry)
 
     def _is_repeated(self, entry: frames.Said) -> bool:
         """Tell whether another room has had the notice: that somebody came to the chat, left it or changed names."""

@@ -40,14 +40,15 @@ class Removals:
     def _hide(self, event: LinkEvent) -> LinkEvent:
         match event:
             case Received(entry=entry, is_own=is_own) if (entry.room, entry.id) in self._ids:
-                return Received(_without_words(entry), is_own=is_own)
+                return Received(without_words(entry), is_own=is_own)
             case Answered(question=question, answer=frames.Page() as page):
-                shown = [_without_words(it) if (it.room, it.id) in self._ids else it for it in page.entries]
+                shown = [without_words(it) if (it.room, it.id) in self._ids else it for it in page.entries]
                 return Answered(question, replace(page, entries=shown))
         return event
 
 
-def _without_words(entry: frames.Said) -> frames.Said:
+def without_words(entry: frames.Said) -> frames.Said:
+    """Return an entry that was removed as its tombstone: a sentence in place of its words."""
     kind = Kind(entry.kind) if entry.kind in set(Kind) else Kind.SAID
     if kind is Kind.REMOVED:
         return entry

@@ -11,8 +11,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from trio_chat.chat.events import Kind
-from trio_chat.chat.removal import sentence_of
+from trio_chat.client.transcript.presence_counts import PRESENCE_KINDS, count_notice, counts_in_words
+from trio_chat.client.transcript.removals import without_words
 from trio_chat.client.transcript.rows import Row
 from trio_chat.client.transcript.transcript import SHOWN_MAX
 from trio_chat.wire import frames
@@ -26,11 +26,11 @@ HIDDEN_ITEMS_MAX, HIDDEN_CHARS_MAX = 300, 64_000
 Listing = Callable[[int], list[Row]]
 """Makes rows for so many columns."""
 
-_COMING_AND_GOING = (Kind.JOINED, Kind.LEFT, Kind.KICKED, Kind.RENAMED)
 _NAMED_MAX = 3
 """Notices in a row that are shown one by one."""
 
-_VERBS = {Kind.JOINED: "came", Kind.LEFT: "left", Kind.KICKED: "left", Kind.RENAMED: "changed names"}
+_ITEM_CHARS = 100
+"""Characters that an item counts for besides its text, for the memory that each takes."""
 
 
 @dataclass(eq=False, slots=True)
@@ -44,8 +44,8 @@ class Item:
 
     @property
     def chars(self) -> int:
-        """Characters that it holds, with an allowance for what every item takes."""
-        return 100
+        """Characters that it counts for."""
+        return _ITEM_CHARS
 
 
 @dataclass(eq=False, slots=True)
@@ -58,8 +58,8 @@ class Line(Item):
 
     @property
     def chars(self) -> int:
-        """Characters that it holds."""
-        return 100 + len(self.entry.text)
+        """Characters that it counts for."""
+        return _ITEM_CHARS + len(self.entry.text)
 
 
 @dataclass(eq=False, slots=True)
@@ -70,11 +70,11 @@ class Fold(Item):
     entries: list[frames.Said] = field(default_factory=list)
     """The first of them."""
     counts: dict[str, int] = field(default_factory=dict)
+    """The numbers of all, by verb."""
 
     def add(self, entry: frames.Said) -> None:
         """Add a notice, which is newer than the others."""
-        verb = _VERBS[Kind(entry.kind)]
-        self.counts[verb] = self.counts.get(verb, 0) + 1
+        count_notice(self.counts, entry)
         if len(self.entries) <= _NAMED_MAX:
             self.entries.append(entry)
         self.id, self.time, self.laid_out = entry.id, entry.time, None
@@ -82,11 +82,7 @@ class Fold(Item):
     @property
     def sum(self) -> str:
         """The numbers in words; empty where the notices are so few that they are shown one by one."""
-        if len(self.entries) <= _NAMED_MAX:
-            return ""
-        return ", ".join(
-            f"{self.counts[verb]} {verb}" for verb in dict.fromkeys(_VERBS.values()) if verb in self.counts
-        )
+        return "" if len(self.entries) <= _NAMED_MAX else counts_in_words(self.counts)
 
 
 @dataclass(eq=False, slots=True)
@@ -133,7 +129,7 @@ class RoomWindow:
             self._remove_words(entry.removes)
         is_last = not self.items or entry.id > self.items[-1].id
         last = self.items[-1] if self.items else None
-        if entry.kind in _COMING_AND_GOING and is_last:
+        if entry.kind in PRESENCE_KINDS and is_last:
             if not isinstance(last, Fold):
                 last = Fold(entry.id, entry.time, first_id=entry.id)
                 self._insert(len(self.items), last)
@@ -229,9 +225,7 @@ class RoomWindow:
 
     def _remove_words(self, entry_id: int) -> None:
         if line := self.find(entry_id):
-            kind = Kind(line.entry.kind) if line.entry.kind in set(Kind) else Kind.SAID
-            text = sentence_of(kind, line.entry.author)
-            line.entry, line.laid_out = replace(line.entry, kind=Kind.REMOVED, text=text, to=""), None
+            line.entry, line.laid_out = without_words(line.entry), None
 
 
 def _first_id(item: Item) -> int:

@@ -11,12 +11,12 @@ from datetime import datetime
 from functools import lru_cache
 from types import MappingProxyType
 
-from wcwidth import iter_graphemes, wcswidth
-
 from trio_chat.chat.events import MARK, Draft, Entry, Kind
 from trio_chat.chat.text import TEXT_MAX, clean, excerpt
 from trio_chat.chat.wording import notice
 from trio_chat.client.transcript.name_styles import NameStyles
+from trio_chat.client.transcript.presence_counts import PRESENCE_KINDS
+from trio_chat.client.transcript.row_breaking import cut_with_mark, width_of_text
 from trio_chat.client.transcript.rows import NAMES, Part, Row, Style
 from trio_chat.stickers.catalogue import Catalogue, listing
 from trio_chat.stickers.half_blocks import to_256
@@ -29,9 +29,6 @@ PROMPT = "> "
 _RULE_MAX = 60
 """Columns of a line across: a terminal that reflows would break a longer one when it is made narrower."""
 
-_CHARS_A_COLUMN = 8
-"""Characters looked at for each column of a row: a family emoji has 7 in two columns."""
-
 CALLED_MAX = 2048
 """Characters of a line in which a name calls somebody: to find it in so much Chinese takes up to 25 ms."""
 
@@ -40,9 +37,6 @@ WORDS_CALLED_MAX = 400
 
 SHOWN_MAX = 2 * TEXT_MAX
 """Characters of a line that are shown. Lines of our server are shorter."""
-
-_OF_NO_ROOM = (Kind.JOINED, Kind.LEFT, Kind.KICKED, Kind.RENAMED)
-"""Kinds of notices about the whole chat, or with the room in their text. Each room has them, and one is shown."""
 
 _TIME_MAX = 4_000_000_000.0  # the year 2096: the platform may not know later ones
 
@@ -106,8 +100,8 @@ class Transcript:
             )
         if when:
             rows[0] = (when, *rows[0])
-        if is_past or entry.room in (room, frames.MAILBOX) or entry.kind in _OF_NO_ROOM:
-            return rows
+        if is_past or entry.room in (room, frames.MAILBOX) or entry.kind in PRESENCE_KINDS:
+            return rows  # notices of presence are about the whole chat, or have the room in their text
         return [(Part(f"#{excerpt(entry.room)} ", Style.NOTICE), *rows[0]), *rows[1:]]
 
     def _styled(self, line: str) -> Row:
@@ -127,8 +121,8 @@ class Transcript:
     def rule(self, text: str, *, columns: int | None = None) -> list[Row]:
         """Render a line across the transcript, with a text in it."""
         width = columns - 1 if columns else _RULE_MAX
-        text = cut_to(readable(text), max(width - 4, 1))
-        side = "─" * max((min(width, _RULE_MAX) - wcswidth(text) - 2) // 2, 1)
+        text = cut_with_mark(readable(text), max(width - 4, 1))
+        side = "─" * max((min(width, _RULE_MAX) - width_of_text(text) - 2) // 2, 1)
         return [(Part(f"{side} {text} {side}", Style.NOTICE),)]
 
     def plain(self, line: str) -> list[Row]:
@@ -164,18 +158,6 @@ def is_mention(entry: frames.Said, you: str, words: Sequence[str] = ()) -> bool:
     if entry.kind == Kind.TOLD:
         return entry.to == you
     return entry.kind in (Kind.SAID, Kind.ACTED) and bool(_calls_of_all(entry.text, you, words))
-
-
-def cut_to(text: str, columns: int) -> str:
-    """Cut a text to so many columns, with a mark at the cut."""
-    if wcswidth(text) <= columns:
-        return text
-    kept = ""
-    for cluster in iter_graphemes(text[: _CHARS_A_COLUMN * columns]):
-        if wcswidth(kept + cluster) > columns - 1:
-            break
-        kept += cluster
-    return f"{kept}…"
 
 
 def _calls_of_all(text: str, you: str, words: Sequence[str]) -> list[tuple[int, int]]:
