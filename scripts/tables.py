@@ -17,7 +17,7 @@ from trio_chat.chat.command_table import Command
 from trio_chat.chat.commands import COMMANDS as CHAT_COMMANDS
 from trio_chat.chat.commands import REQUEST_PRICES
 from trio_chat.client.screen_view.key_list import KEYS
-from trio_chat.client.transcript.input import OUR_COMMANDS as CLIENT_COMMANDS
+from trio_chat.client.transcript.input import CLIENT_COMMANDS
 from trio_chat.config import JoinSettings, ServeSettings, Setting, settings_of
 from trio_chat.operate.command_table import OPERATOR_COMMANDS
 from trio_chat.server.operation.console import COMMANDS as CONSOLE_COMMANDS

@@ -1,5 +1,3 @@
-from contextlib import suppress
-
 import pytest
 
 from trio_chat.chat.command_table import Effect
@@ -8,10 +6,10 @@ from trio_chat.chat.errors import ChatError
 from trio_chat.chat.moments import MOMENT_EXAMPLES
 from trio_chat.client.link.events import Message
 from trio_chat.client.transcript.input import (
+    CLIENT_COMMANDS,
     COMMANDS,
     ELSEWHERE,
-    OUR_COMMANDS,
-    HelpWith,
+    CommandHelp,
     Ignore,
     Local,
     LogIn,
@@ -19,15 +17,10 @@ from trio_chat.client.transcript.input import (
     TypedCommand,
     _for_server,
     help_lines,
-    help_with,
-    may_be_kept,
+    help_of,
     meaning_of,
-    person_addressed,
-    privately,
-    secret_wanted,
-    without_secret,
-    written_out,
 )
+from trio_chat.client.transcript.typed_forms import expand_reply
 from trio_chat.wire import frames
 
 NOW = 1.8e9
@@ -66,63 +59,12 @@ EXAMPLES = "/history 20, /history before yesterday, /history 20 after 14:00"
         ("/ignore [bob]", Ignore("bob")),
         ("/unignore bob", Ignore("bob", is_over=True)),
         ("/help", Local.HELP),
-        ("/help topic", HelpWith("topic")),
-        ("/help /Topic", HelpWith("topic")),
+        ("/help topic", CommandHelp("topic")),
+        ("/help /Topic", CommandHelp("topic")),
     ],
 )
 def test_a_typed_line_has_the_same_meaning_as_over_nc(line: str, meaning: Meaning) -> None:
     assert meaning_of(line, "dev", NOW) == meaning
-
-
-@pytest.mark.parametrize(
-    ("line", "private"),
-    [
-        ("/me waves", "/msg bob * waves"),
-        ("/ME  waves at all", "/msg bob * waves at all"),
-        ("/history", "/history @bob"),
-        ("/history 5 before yesterday", "/history @bob 5 before yesterday"),
-        ("/history @ann 5", "/history @ann 5"),
-        ("/mute dev", "/mute dev"),
-        ("/topic", "/topic"),
-        ("/who", "/who"),
-        ("/msg ann hi", "/msg ann hi"),
-        ("/me", "/me"),
-        ("/frobnicate", "/frobnicate"),
-    ],
-)
-def test_a_command_typed_in_a_private_conversation_is_about_that(line: str, private: str) -> None:
-    assert privately(line, "bob") == private
-
-
-@pytest.mark.parametrize("name", [name for name, it in COMMANDS.items() if it.effect is Effect.SAYS])
-def test_no_command_typed_in_a_private_conversation_says_anything_in_a_room(name: str) -> None:
-    meaning: Meaning | None = None
-    with suppress(ChatError):
-        meaning = meaning_of(privately(f"/{name} something", "bob"), "lobby", NOW)
-
-    assert meaning in (None, frames.Tell(to="bob", text="* something"))
-
-
-@pytest.mark.parametrize(
-    ("line", "person"),
-    [
-        ("/msg bob", "bob"),
-        ("/QUERY [bob®] ", "bob"),
-        ("/msg", ""),
-        ("/msg bob hi", ""),
-        ("/who bob", ""),
-        ("bob", ""),
-        ("//msg bob", ""),
-    ],
-)
-def test_a_message_without_a_text_names_a_person(line: str, person: str) -> None:
-    assert person_addressed(line) == person
-
-
-@pytest.mark.parametrize("line", ["/mute", "/unmute"])
-def test_a_room_that_is_not_shown_is_not_muted_from_a_private_conversation(line: str) -> None:
-    with pytest.raises(ChatError, match="is for rooms"):
-        privately(line, "bob")
 
 
 @pytest.mark.parametrize(
@@ -160,17 +102,10 @@ def test_an_invalid_line_is_answered_by_a_sentence(line: str, sentence: str) -> 
 
 
 def test_there_is_every_command_that_those_with_nc_have_and_help_names_them() -> None:
-    assert set(COMMANDS) == {*COMMANDS_OF_LINES, *OUR_COMMANDS}
-    assert set(COMMANDS_OF_LINES).isdisjoint(OUR_COMMANDS)
+    assert set(COMMANDS) == {*COMMANDS_OF_LINES, *CLIENT_COMMANDS}
+    assert set(COMMANDS_OF_LINES).isdisjoint(CLIENT_COMMANDS)
     assert all(any(line.startswith(f"  /{name} ") for line in help_lines()) for name in COMMANDS)
     assert max(map(len, help_lines())) <= 80
-
-
-@pytest.mark.parametrize("name", COMMANDS)
-def test_the_help_says_that_a_password_is_asked_for_where_it_is(name: str) -> None:
-    is_asked = bool(secret_wanted(f"/{name} alice")) or bool(secret_wanted(f"/{name}"))
-
-    assert ("asked for" in COMMANDS[name].help) == is_asked
 
 
 @pytest.mark.parametrize("columns", [24, 34, 46, 62, 70])
@@ -214,7 +149,7 @@ def test_a_command_that_is_left_to_the_server_is_sent_whole_or_refused() -> None
 @pytest.mark.parametrize("prefix", [" ", "\u200b", "\ufeff", "\u3000", "\x1b[A", "\t"])
 def test_c23_a_private_message_behind_something_invisible_is_for_one_person(prefix: str) -> None:
     assert meaning_of(f"{prefix}/msg bob hi", "dev", NOW) == frames.Tell(to="bob", text="hi")
-    assert written_out(f"{prefix}/reply hi", "bob") == "/msg bob hi"
+    assert expand_reply(f"{prefix}/reply hi", "bob") == "/msg bob hi"
     assert meaning_of(f"{prefix}\uff0fmsg\u3000bob hi", "dev", NOW) == frames.Tell(to="bob", text="hi")
 
 
@@ -227,54 +162,7 @@ def test_c23_a_private_message_behind_a_key_that_left_letters_is_not_sent() -> N
 def test_c19_a_line_that_is_too_long_is_refused_with_the_length_expected(start: str) -> None:
     with pytest.raises(ChatError, match="at most 4096 characters; it was not sent"):
         meaning_of(start + "\u0301\u0323" * 32_000, "dev", NOW)
-    assert written_out(line := "/reply " + "\u200b" * 64_000 + "hi", "bob") is line
-
-
-SECRET = "correct horse"
-
-
-@pytest.mark.parametrize(
-    ("line", "shown"),
-    [
-        (f"/login alice {SECRET}", "/login alice ••••"),
-        (f"/LOGIN alice {SECRET}", "/login alice ••••"),
-        (f"  /login  alice  {SECRET}", "/login alice ••••"),
-        (f"/register {SECRET}", "/register ••••"),
-        (f"/password {SECRET}", "/password ••••"),
-        (f"/invite {SECRET}", "/invite ••••"),
-        (f"/logn alice {SECRET}", "/logn ••••"),
-        (f"/identify {SECRET}", "/identify ••••"),
-        (f"\x1bOA/login alice {SECRET}", "/login alice ••••"),
-        (f"\x01x/login alice {SECRET}", "\x01x/login ••••"),
-        ("/login alice", "/login alice"),
-        ("/register", "/register"),
-        ("/msg bob login alice", "/msg bob login alice"),
-        ("/nick bob", "/nick bob"),
-        ("hello /login alice", "hello /login alice"),
-    ],
-)
-def test_a_password_in_a_typed_line_is_never_shown_or_kept(line: str, shown: str) -> None:
-    assert without_secret(line) == shown
-    if SECRET in line and line.isprintable():
-        assert not may_be_kept(line)
-
-
-@pytest.mark.parametrize(
-    ("line", "wanted"),
-    [
-        ("/login alice", "login"),
-        ("/LOGIN alice", "login"),
-        ("/password", "password"),
-        ("/login alice pw", ""),
-        ("/login", ""),
-        ("/password pw", ""),
-        ("/register", ""),
-        ("login alice", ""),
-        ("/login alice\nhi", ""),
-    ],
-)
-def test_a_command_that_lacks_its_password_asks_for_it(line: str, wanted: str) -> None:
-    assert secret_wanted(line) == wanted
+    assert expand_reply(line := "/reply " + "\u200b" * 64_000 + "hi", "bob") is line
 
 
 def test_ones_own_conversation_with_somebody_is_a_history() -> None:
@@ -301,6 +189,6 @@ def test_a_name_is_taken_by_a_key_or_by_a_password_which_the_server_checks() -> 
 
 
 def test_the_help_of_one_command_is_its_entry_and_an_unknown_one_is_told() -> None:
-    assert help_with("topic").startswith("/topic [TEXT]  ")
+    assert help_of("topic").startswith("/topic [TEXT]  ")
     with pytest.raises(ChatError, match="did you mean /topic"):
         meaning_of("/help topik", "dev", NOW)

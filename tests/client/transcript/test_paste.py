@@ -6,11 +6,11 @@ from trio_chat.client.transcript.paste import (
     DRAFT_CHARS_MAX,
     DRAFT_LINES_MAX,
     beginning_of,
+    clean_paste,
     is_too_much,
+    message_of_pipe,
     messages_in,
-    pasted,
     question_about,
-    said_of_pipe,
     with_blank_lines,
 )
 from trio_chat.wire import frames
@@ -29,7 +29,7 @@ from trio_chat.wire import frames
     ],
 )
 def test_a_paste_is_text_with_its_line_breaks(text: str, draft: str) -> None:
-    assert pasted(text) == draft
+    assert clean_paste(text) == draft
 
 
 def test_lines_become_one_message_with_the_blank_ones_inside() -> None:
@@ -41,7 +41,7 @@ def test_lines_become_one_message_with_the_blank_ones_inside() -> None:
 def test_a_read_of_a_pipe_keeps_the_blank_lines_inside() -> None:
     lines = ["", "a\tb", " ", "", "/c", *[""] * 100, "d", ""]
 
-    said = [said_of_pipe(line, "dev") for line in with_blank_lines(lines)]
+    said = [message_of_pipe(line, "dev") for line in with_blank_lines(lines)]
 
     assert said == [
         frames.Say(room="dev", text="a       b"),

@@ -30,12 +30,12 @@ from trio_chat.client.memory.keeper import Memory
 from trio_chat.client.memory.records import Remembered
 from trio_chat.client.options import PLAIN, ViewOptions
 from trio_chat.client.transcript.delivery import count_lines
-from trio_chat.client.transcript.input import may_be_kept, secret_wanted
 from trio_chat.client.transcript.narrator import Narrator
 from trio_chat.client.transcript.paste import LINES_UNASKED, beginning_of, question_about
 from trio_chat.client.transcript.read_marks import ReadMarks
 from trio_chat.client.transcript.remembering import remembered
 from trio_chat.client.transcript.transcript import Transcript
+from trio_chat.client.transcript.typed_secrets import command_lacking_secret, may_be_stored
 
 GOODBYE = "Disconnected from the server"
 
@@ -111,15 +111,15 @@ class ChatApp(ABC):
             stop_paste=lambda: self.conversation is not None and self.conversation.stop_paste(),
             refuse=lambda reason: self.conversation.refuse(reason) if self.conversation else None,
             typed_before=self.memory.lines,
-            secret_wanted=self._secret_wanted,
+            secret_questions=self._secret_questions,
         )
 
-    def _secret_wanted(self, draft: str) -> Sequence[str]:
+    def _secret_questions(self, draft: str) -> Sequence[str]:
         """Return the questions for the secret that a command lacks."""
         link = self.conversation.link if self.conversation else None
         if link is None or not link.may_send_password:
             return ()
-        match secret_wanted(draft):
+        match command_lacking_secret(draft):
             case "login" if not link.can_prove(draft.split()[-1]):
                 return ("password:",)
             case "password" if link.account:
@@ -255,7 +255,7 @@ class ChatApp(ABC):
         return self.memory.remembered.people
 
     def _remember_line(self, line: str) -> None:
-        if may_be_kept(line):
+        if may_be_stored(line):
             self.memory.add_line(room_of_line(line, self.narrator.room), str(line))
 
     async def _say_goodbye(self, surface: Surface) -> None:

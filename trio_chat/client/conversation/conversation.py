@@ -29,7 +29,6 @@ from trio_chat.client.options import PLAIN, ViewOptions
 from trio_chat.client.transcript.attention import Attention
 from trio_chat.client.transcript.backfill import BACKFILL_KEY, Backfill
 from trio_chat.client.transcript.delivery import count_lines
-from trio_chat.client.transcript.input import drafts_of, typed_form
 from trio_chat.client.transcript.mark_reports import MarkReports
 from trio_chat.client.transcript.narrator import MESSAGE_KINDS, Narrator
 from trio_chat.client.transcript.paste import beginning_of
@@ -37,6 +36,7 @@ from trio_chat.client.transcript.read_marks import MARKS_MAX, ReadMarks
 from trio_chat.client.transcript.removals import Removals
 from trio_chat.client.transcript.rendered import RenderedOutput
 from trio_chat.client.transcript.rows import Row
+from trio_chat.client.transcript.typed_forms import drafts_of, typed_form
 from trio_chat.wire import frames
 
 LEAVE_TIMEOUT_S = 2

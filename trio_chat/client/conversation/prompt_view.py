@@ -16,7 +16,7 @@ class PromptView(Struct, frozen=True):
     """Returns the rows above the prompt, for a number of columns: lines that were typed and are not kept yet."""
     question_about: Callable[[str], str] = lambda _draft: ""
     """Returns the question to ask before a draft is sent; empty where there is none."""
-    secret_wanted: Callable[[str], Sequence[str]] = lambda _draft: ()
+    secret_questions: Callable[[str], Sequence[str]] = lambda _draft: ()
     """Returns the questions for the secret that a command lacks, which is typed unseen: two ask for it twice."""
     stop_paste: Callable[[], bool] = lambda: False
     """Takes back what is being sent. -> whether there was anything"""

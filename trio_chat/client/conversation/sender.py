@@ -22,22 +22,21 @@ from trio_chat.client.link.link import Link
 from trio_chat.client.link.names import room_name
 from trio_chat.client.link.signing import SigningError
 from trio_chat.client.transcript.input import (
-    HelpWith,
+    CommandHelp,
     Ignore,
     Local,
     LogIn,
     Meaning,
     MuteRoom,
     help_lines,
-    help_with,
-    is_secretive,
+    help_of,
     meaning_of,
-    without_secret,
-    written_out,
 )
 from trio_chat.client.transcript.narrator import Narrator
-from trio_chat.client.transcript.paste import LINES_UNASKED, lines_in, messages_in, said_of_pipe, with_blank_lines
+from trio_chat.client.transcript.paste import LINES_UNASKED, lines_in, message_of_pipe, messages_in, with_blank_lines
 from trio_chat.client.transcript.rows import Row
+from trio_chat.client.transcript.typed_forms import expand_reply
+from trio_chat.client.transcript.typed_secrets import takes_secret, without_secret
 from trio_chat.wire import frames
 
 _MESSAGES_PER_COMMIT = 500
@@ -149,7 +148,7 @@ class Sender:
         lines = [line for line in lines if clean(line).strip()]
         for line in lines:
             self._remember(line)
-        return [written_out(line, self._narrator.people.last_writer) for line in lines]
+        return [expand_reply(line, self._narrator.people.last_writer) for line in lines]
 
     def _echo(self, line: str) -> list[Row]:
         """Render a command, which no entry will show. -> rows, only where there is a prompt that has cleared it"""
@@ -188,7 +187,7 @@ class Sender:
         """
         line = str(self._lines[0])
         rows = await self._perform_next(waits_for_space=waits_for_space)
-        if is_secretive(line) and line != self._log_in and line not in self._holding.values():
+        if takes_secret(line) and line != self._log_in and line not in self._holding.values():
             self._surface.end_hold(line)
         return rows
 
@@ -217,8 +216,8 @@ class Sender:
                 return []
             case Local():
                 return rows + self._do(meaning)
-            case HelpWith(name=name):
-                return rows + self._display.transcript.plain(help_with(name))
+            case CommandHelp(name=name):
+                return rows + self._display.transcript.plain(help_of(name))
             case LogIn():
                 return rows + self._begin_log_in(meaning, line)
             case Ignore():
@@ -234,7 +233,7 @@ class Sender:
 
     def _ask_about(self, question: Question, line: str) -> None:
         """Ask the server. A line with a secret is held until the answer comes."""
-        if is_secretive(line):
+        if takes_secret(line):
             question = replace(question, key=token_hex(16))
             self._holding[question.key] = line
         self._ask(question)
@@ -263,7 +262,7 @@ class Sender:
     def _meaning_of(self, line: str, room: str) -> Meaning | list[frames.Say]:
         """Return the meanings of a line, or of a draft of several lines. Raises ChatError."""
         if not self._takes_commands:
-            return said_of_pipe(line, room)
+            return message_of_pipe(line, room)
         return messages_in(line, room) if "\n" in line else meaning_of(line, room, time.time())
 
     async def _say(self, *, waits_for_space: bool) -> None:

@@ -10,7 +10,7 @@ from prompt_toolkit.layout.dimension import Dimension
 from trio_chat.client.line_view.clusters import Clusters
 from trio_chat.client.line_view.prompt_renderer import PromptRenderer
 from trio_chat.client.line_view.terminal_output import TerminalOutput
-from trio_chat.client.transcript.input import without_secret
+from trio_chat.client.transcript.typed_secrets import without_secret
 
 ROWS_MAX = 8
 """Rows of the draft that are shown at once, so that a long paste leaves room for others' lines."""

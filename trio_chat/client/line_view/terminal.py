@@ -39,14 +39,15 @@ from trio_chat.client.conversation.typed_drafts import TypedDrafts
 from trio_chat.client.fatal_signals import before_fatal_signal
 from trio_chat.client.line_view.clusters import Clusters
 from trio_chat.client.line_view.draft_session import DraftHistory, DraftSession
+from trio_chat.client.line_view.key_list import KEYS
 from trio_chat.client.line_view.line_pictures import LinePictures
 from trio_chat.client.line_view.prompt_renderer import reflows
 from trio_chat.client.line_view.terminal_input import TerminalInput
 from trio_chat.client.line_view.terminal_output import TerminalOutput
 from trio_chat.client.line_view.word_completer import Complete, WordCompleter
 from trio_chat.client.transcript.delivery import count_lines
-from trio_chat.client.transcript.input import KEYS, is_secretive
-from trio_chat.client.transcript.paste import DRAFT_CHARS_MAX, TOO_MUCH, is_too_much, pasted
+from trio_chat.client.transcript.paste import DRAFT_CHARS_MAX, TOO_MUCH, clean_paste, is_too_much
+from trio_chat.client.transcript.typed_secrets import takes_secret
 
 STYLE = Style.from_dict({"waiting": "dim"})
 
@@ -326,7 +327,7 @@ class Terminal:
     def _accept(self, buffer: Buffer) -> bool:
         """Send the draft and empty the prompt; a paste of many lines is asked about first."""
         draft = self._clusters.unfold(buffer.text)
-        if questions := self._view.secret_wanted(draft):
+        if questions := self._view.secret_questions(draft):
             self._ask_secret(draft, questions)
         elif question := self._view.question_about(draft):
             self._question = PromptQuestion(question, partial(self._send_if_wanted, draft))
@@ -338,7 +339,7 @@ class Terminal:
         if "\n" in draft:
             self._pasted_at = asyncio.get_running_loop().time()
         self._typed.put(draft)
-        if is_secretive(draft) and self._question is None:
+        if takes_secret(draft) and self._question is None:
             self._question = hold = Hold(draft=draft, then=lambda _: self._tell_dropped(hold))
 
     def _tell_dropped(self, hold: Hold) -> None:
@@ -352,7 +353,7 @@ class Terminal:
             return
         self._question = None
         hold.answered.set()
-        if asks and (questions := self._view.secret_wanted(draft)):
+        if asks and (questions := self._view.secret_questions(draft)):
             self._ask_secret(draft, questions)
         if left := hold.replay(lambda: self._question, self._enter):
             self._session.default_buffer.insert_text(self._clusters.fold(left))
@@ -428,7 +429,7 @@ class Terminal:
 
     def _paste(self, event: KeyPressEvent) -> None:
         """Put a paste into the draft."""
-        if is_too_much(event.data) or len(self.draft) + len(text := pasted(event.data)) > DRAFT_CHARS_MAX:
+        if is_too_much(event.data) or len(self.draft) + len(text := clean_paste(event.data)) > DRAFT_CHARS_MAX:
             self._view.refuse(TOO_MUCH)
         else:
             event.current_buffer.insert_text(self._clusters.fold(text))

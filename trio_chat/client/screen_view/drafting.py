@@ -15,16 +15,18 @@ from trio_chat.client.screen_view.questions import Questions
 from trio_chat.client.screen_view.view_state import ViewState
 from trio_chat.client.transcript.delivery import count_lines
 from trio_chat.client.transcript.draft_history import clean_draft
-from trio_chat.client.transcript.input import (
-    is_bare,
-    is_secretive,
-    person_addressed,
-    privately,
-    searched,
-    typed_form,
+from trio_chat.client.transcript.paste import (
+    DRAFT_CHARS_MAX,
+    TOO_MUCH,
+    clean_paste,
+    is_too_much,
+    lines_in,
+    question_about,
 )
-from trio_chat.client.transcript.paste import DRAFT_CHARS_MAX, TOO_MUCH, is_too_much, lines_in, pasted, question_about
+from trio_chat.client.transcript.private_commands import is_bare, person_addressed, private_command, words_of_search
 from trio_chat.client.transcript.room_list import RoomState, room_with
+from trio_chat.client.transcript.typed_forms import typed_form
+from trio_chat.client.transcript.typed_secrets import takes_secret
 
 PASTE_GRACE_S = 1.0
 """Time after the sending of a paste in which Ctrl-C is meant to stop it, and does not leave."""
@@ -84,7 +86,7 @@ class Drafting:
         """Send a draft, or ask about it first."""
         if question := question_about(draft, room.name):
             self._questions.ask_about(room, draft, question, self._send)
-        elif questions := self._view.secret_wanted(draft):
+        elif questions := self._view.secret_questions(draft):
             self._questions.ask_secret(room, draft, questions, self._send)
         else:
             self._send(room, draft)
@@ -105,13 +107,13 @@ class Drafting:
     def _put(self, line: str) -> None:
         """Hand over a line. Behind a command that a password belongs to, hold back what is typed next."""
         self._typed.put(line)
-        if is_secretive(line) and self._state.question is None:
+        if takes_secret(line) and self._state.question is None:
             self._questions.hold(line)
 
     def end_hold(self, draft: str, *, asks: bool) -> None:
         """Let through what was held back behind a command; if it `asks`, as the secret that it lacks."""
         room = self._state.rooms.current
-        self._questions.end_hold(room, draft, self._view.secret_wanted(draft) if asks else (), self._send)
+        self._questions.end_hold(room, draft, self._view.secret_questions(draft) if asks else (), self._send)
 
     def _send_privately(self, room: RoomState, draft: str) -> None:
         """Send to the other person; a command is one all the same, but says nothing in a room."""
@@ -120,19 +122,19 @@ class Drafting:
             self._state.rooms.close(room)
             self._navigation.go_to(self._state.rooms.current)
         elif typed and (typed.command or typed.is_quit):
-            self._command_privately(room, draft)
+            self._run_private_command(room, draft)
         else:
             lines = [typed.text] if typed else lines_in(draft)
             for line in filter(str.strip, lines):
                 self._typed.put(RoomLine(f"/msg {room.person} {line}", room.name))
 
-    def _command_privately(self, room: RoomState, draft: str) -> None:
+    def _run_private_command(self, room: RoomState, draft: str) -> None:
         """Run a command about this conversation. One that is about a room only is refused, and stays in the line."""
-        if words := searched(draft):
+        if words := words_of_search(draft):
             self._navigation.search(words)
             return
         try:
-            self._put(privately(draft, room.person))
+            self._put(private_command(draft, room.person))
         except ChatError as error:
             room.editor.set(draft)
             self._state.message = error.text
@@ -230,12 +232,12 @@ class Drafting:
         room.failed = []
 
     def paste(self, data: str) -> None:
-        """Put a paste into the draft, or into what is searched for or answered."""
+        """Put a paste into the draft, or into what is words_of_search for or answered."""
         state = self._state
         if is_too_much(data):
             state.message = TOO_MUCH
             return
-        text = pasted(data)
+        text = clean_paste(data)
         if state.question:
             self._questions.paste(state.question, text)
         elif state.finding or state.picker:

@@ -34,7 +34,6 @@ from trio_chat.client.screen_view.status_pane import LAG_SHOWN_S
 from trio_chat.client.screen_view.view_state import PAGE, VIEW_KEY, Hits, ViewState
 from trio_chat.client.transcript.backfill import BACKFILL_KEY
 from trio_chat.client.transcript.draft_history import clean_draft
-from trio_chat.client.transcript.input import typed_form
 from trio_chat.client.transcript.narrator import MESSAGE_KINDS
 from trio_chat.client.transcript.rendered import RenderedOutput
 from trio_chat.client.transcript.room_list import NEW_KINDS, RoomState, room_of, room_with
@@ -42,6 +41,7 @@ from trio_chat.client.transcript.room_window import Listing
 from trio_chat.client.transcript.rows import Part, Row, Style
 from trio_chat.client.transcript.scrolling import Place
 from trio_chat.client.transcript.transcript import PROMPT
+from trio_chat.client.transcript.typed_forms import typed_form
 from trio_chat.wire import frames
 
 _CALL_CHARS_MAX = 100

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from trio_chat.chat.text import clean
-from trio_chat.client.transcript.input import without_secret
+from trio_chat.client.transcript.typed_secrets import without_secret
 
 DRAFTS_MAX = 500
 """Drafts kept for each room."""

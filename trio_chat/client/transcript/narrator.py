@@ -40,7 +40,6 @@ from trio_chat.client.link.events import (
 from trio_chat.client.transcript.backfill import BACKFILL_KEY
 from trio_chat.client.transcript.delivery import DeliveryNotices, count_lines
 from trio_chat.client.transcript.found import mark_found
-from trio_chat.client.transcript.input import without_secret
 from trio_chat.client.transcript.link_state import LinkState
 from trio_chat.client.transcript.muted_rooms import MutedRooms
 from trio_chat.client.transcript.page_end import page_end
@@ -51,6 +50,7 @@ from trio_chat.client.transcript.rendered import RenderedOutput, TranscriptItem
 from trio_chat.client.transcript.row_breaking import cut_with_mark
 from trio_chat.client.transcript.rows import Row
 from trio_chat.client.transcript.transcript import PROMPT, Transcript, is_mention, timestamp
+from trio_chat.client.transcript.typed_secrets import without_secret
 from trio_chat.wire import frames
 
 MESSAGE_KINDS = (Kind.SAID, Kind.ACTED, Kind.TOLD)

@@ -26,8 +26,8 @@ _FRAME_BYTES = frames.FRAME_LIMIT - 1024
 """Bytes of the lines of one message, in JSON; the rest is for its other fields."""
 
 _EXCERPT_CHARS = 60
-_SHOWING_CHARS = 256
-"""Characters among which most lines have one that shows."""
+_FIRST_CHARS = 256
+"""Characters of a line that are looked at first: most lines have a visible one among them."""
 
 _CHOICES = "y/n/e (e: edit), then Enter:"
 
@@ -37,7 +37,7 @@ def is_too_much(text: str) -> bool:
     return len(text) > DRAFT_CHARS_MAX or text.count("\n") + text.count("\r") > DRAFT_LINES_MAX
 
 
-def pasted(text: str) -> str:
+def clean_paste(text: str) -> str:
     """Return a paste as it stands in the draft: clean, with tabs as blanks. It stays text by having a line break.
 
     The break at the end of a single line is left out, for a line that would be no command.
@@ -79,7 +79,7 @@ def with_blank_lines(lines: Iterable[str]) -> Iterator[str]:
             blank = ""
 
 
-def said_of_pipe(line: str, room: str) -> frames.Say:
+def message_of_pipe(line: str, room: str) -> frames.Say:
     """Return the message of a line of a pipe, which may have blank lines in front."""
     *blank, text = line.split("\n")
     text = with_tabs_as_blanks(text)
@@ -112,7 +112,7 @@ def beginning_of(lines: Iterable[str]) -> str:
 
 
 def _is_blank(line: str) -> bool:
-    return not clean(line[:_SHOWING_CHARS]).strip() and not clean(line).strip()
+    return not clean(line[:_FIRST_CHARS]).strip() and not clean(line).strip()
 
 
 def _is_command(line: str) -> bool:
