@@ -292,8 +292,8 @@ def _run_client(
             is_chosen = argument.nick or accepted not in (identity.nick, identity.default_nick)
             remember_server(argument.server, port, accepted if is_chosen else "")
 
-        left = remember if options.remembers_rooms else lambda _nick: None
-        return run_client(server_address, identity, options, is_once=settings.once, left=left)
+        on_left = remember if options.remembers_rooms else lambda _nick: None
+        return run_client(server_address, identity, options, is_once=settings.once, on_left=on_left)
 
 
 @cli.command(cls=SettingsCommand, short_help="Check the health of the server on this machine.")

@@ -32,18 +32,18 @@ def test_a_theme_has_a_look_for_every_style_that_urwid_can_show(theme: Theme) ->
     import urwid
 
     assert set(theme.looks) == set(Style)
-    for _, colour, behind, mono, colour_of_many, behind_of_many in palette_of(theme):
-        urwid.AttrSpec(colour, behind, 16)
+    for _, colour, background, mono, colour_of_many, background_of_many in palette_of(theme):
+        urwid.AttrSpec(colour, background, 16)
         urwid.AttrSpec(mono, "default", 1)
-        urwid.AttrSpec(colour_of_many, behind_of_many, 2**24)
-        urwid.AttrSpec(colour_of_many, behind_of_many, 256)
+        urwid.AttrSpec(colour_of_many, background_of_many, 2**24)
+        urwid.AttrSpec(colour_of_many, background_of_many, 256)
 
 
 def test_names_can_be_read_on_black_and_on_white_and_are_twelve() -> None:
-    names = [THEMES["terminal"].looks[style].colour for style in NAMES]
+    names = [THEMES["terminal"].looks[style].foreground for style in NAMES]
 
     assert len(set(names)) == 12
-    assert min(contrast(name, behind) for name in names for behind in ("#000000", "#ffffff")) >= 3.9
+    assert min(contrast(name, background) for name in names for background in ("#000000", "#ffffff")) >= 3.9
 
 
 def test_where_there_are_sixteen_colours_a_name_has_the_one_that_is_most_like_its_own() -> None:
@@ -59,16 +59,16 @@ def test_where_there_are_sixteen_colours_a_name_has_the_one_that_is_most_like_it
 
 
 @pytest.mark.parametrize(
-    ("name", "behind"),
+    ("name", "background"),
     [("dark", "#000000"), ("dark", "#1e1e1e"), ("dark", "#282c34"), ("light", "#ffffff"), ("light", "#fdf6e3")],
 )
-def test_what_is_read_in_a_theme_has_enough_contrast(name: str, behind: str) -> None:
+def test_what_is_read_in_a_theme_has_enough_contrast(name: str, background: str) -> None:
     looks = THEMES[name].looks
     others = (Style.NOTICE, Style.WAITING, Style.FAILED, Style.NEW, Style.CALLED, Style.LINK)
     read = [looks[style] for style in (*NAMES, *others)]
 
-    assert min(contrast(one.colour, behind) for one in read) >= 4.5
-    assert contrast(looks[Style.MENTION].colour, looks[Style.MENTION].behind) >= 4.5
+    assert min(contrast(one.foreground, background) for one in read) >= 4.5
+    assert contrast(looks[Style.MENTION].foreground, looks[Style.MENTION].background) >= 4.5
 
 
 def test_a_look_is_written_as_one_says_it() -> None:

@@ -17,7 +17,7 @@ from trio_chat.client.link.backoff import Backoff
 from trio_chat.client.link.identity import Identity
 from trio_chat.client.link.outbox import open_outbox
 from trio_chat.client.link.signing import signer_for
-from trio_chat.client.memory.keeper import open_memory
+from trio_chat.client.memory.memory import open_memory
 from trio_chat.client.options import PLAIN, ViewOptions
 from trio_chat.client.startup_terminal import is_dumb, why_no_screen
 from trio_chat.client.transcript.transcript import Transcript
@@ -33,14 +33,13 @@ def join(
     *,
     is_once: bool = False,
     folder: Path | None = None,
-    left: Callable[[str], None] = lambda _nick: None,
+    on_left: Callable[[str], None] = lambda _nick: None,
 ) -> int:
     """Chat until the person leaves or the server turns them away; if `is_once`, until the connection is lost.
 
     Without rooms, it is in those of last time, or in the lobby. `folder` is the client's state folder, if not the
-    default one. `left` is called with the last name that the server accepted, empty for an address, if all went well.
-
-    -> exit status; one other than 0 has its reason on stderr, unless that is a signal or a closed stdout.
+    default one. `on_left` is called where all went well, with the last name that the server accepted; empty for an
+    address. -> exit status. The reason of one other than 0 is on stderr, unless that is a signal or a closed stdout.
     """
     identity = replace(identity, needs_nick=not os.isatty(0))  # a person can choose another, a script cannot
     layers, warnings = load_layers(options.stickers)
@@ -76,7 +75,7 @@ def join(
         )
         status = run_view(view)
         if status == 0:
-            left(view.nick)
+            on_left(view.nick)
         return status
     return 1
 

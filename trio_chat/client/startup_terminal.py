@@ -41,7 +41,7 @@ def why_no_screen(environment: Mapping[str, str], *, is_wanted: bool = True) -> 
 
 
 def has_alternate_screen(term: str) -> bool:
-    """Tell whether a terminal can show something and then what was there before; of an unknown one, that it can."""
+    """Tell whether a terminal has an alternate screen. An unknown one is taken for one that has."""
     import curses  # only here: the line view does not need it
 
     try:
@@ -60,13 +60,13 @@ class PictureColours(Enum):
     TRUE = auto()
 
 
-def may_show_pictures(environment: Mapping[str, str]) -> bool:
-    """Tell whether a terminal may show pictures, if it can, which it may have to be asked."""
+def may_be_asked(environment: Mapping[str, str]) -> bool:
+    """Tell whether a terminal may be asked which pictures it can show: one that might print the question may not."""
     return not environment.get("NO_COLOR") and environment.get("TERM", "").startswith(_ASKED_TERMS)
 
 
-def pictures_on(environment: Mapping[str, str]) -> PictureColours:
-    """Tell in which colours a terminal can show pictures, as its environment says."""
+def picture_colours(environment: Mapping[str, str]) -> PictureColours:
+    """Return the colours in which a terminal can show a picture as text, by its environment."""
     term = environment.get("TERM", "")
     if environment.get("NO_COLOR") or is_dumb(environment):
         return PictureColours.NONE

@@ -1,4 +1,4 @@
-"""The terminal is asked which pictures it can show, and its answers are taken out of what is typed. Pure.
+"""Questions to a terminal about the pictures that it can show, and its answers, taken out of what is typed. Pure.
 
 Nobody waits for an answer with the keyboard: whenever one comes, it is no typing. The last question is one that every
 terminal answers (DA1), so that it is known when there is nothing more to come.
@@ -82,7 +82,7 @@ class TerminalQuestions:
     """The questions, and the answers among what is typed."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        """Tmux and screen would take kitty's question for a title, so they are not asked it."""
+        """Leave kitty's question out for tmux and screen, which would take it for a title."""
         term = environment.get("TERM", "")
         is_multiplexer = "TMUX" in environment or term.startswith(("tmux", "screen"))
         self.text = ("" if is_multiplexer else _KITTY_QUERY) + _NAME_QUERY + _COLOURS_QUERY + _LAST_QUERY

@@ -26,8 +26,8 @@ _EXPECTED = (
 class Look(Struct, frozen=True):
     """The look of a style: colours by name, or as `#rrggbb`; `default` is the terminal's own."""
 
-    colour: str = "default"
-    behind: str = "default"
+    foreground: str = "default"
+    background: str = "default"
     attributes: tuple[str, ...] = ()
 
 
@@ -41,17 +41,17 @@ class Theme(Struct, frozen=True):
 def look(written: str) -> Look:
     """Read a look, such as `bright-red bold on #202020`. Raises ValueError."""
     front, _, back = f" {written.lower()} ".partition(" on ")
-    words, behind = front.split(), back.split() or ["default"]
+    words, background = front.split(), back.split() or ["default"]
     colours = [word for word in words if word not in ATTRIBUTES]
     if (
         not written.strip()
         or len(colours) > 1
-        or len(behind) > 1
-        or not all(_is_colour(word) for word in (*colours, *behind))
+        or len(background) > 1
+        or not all(_is_colour(word) for word in (*colours, *background))
     ):
         raise ValueError(_EXPECTED)
     attributes = tuple(word for word in ATTRIBUTES if word in words)
-    return Look(colours[0] if colours else "default", behind[0], attributes)
+    return Look(colours[0] if colours else "default", background[0], attributes)
 
 
 def _is_colour(word: str) -> bool:

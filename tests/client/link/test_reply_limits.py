@@ -47,20 +47,20 @@ def parts(value: Any) -> Iterator[str | list[Any]]:
 
 @pytest.mark.parametrize("kind", get_args(frames.AnyReply))
 def test_m16_no_text_and_no_list_of_any_reply_is_longer_than_the_protocol_allows(kind: type) -> None:
-    held = list(parts(within_limits(longest(msgspec.inspect.type_info(kind)))))
+    cut = list(parts(within_limits(longest(msgspec.inspect.type_info(kind)))))
 
     most = frames.PICTURE_DATA_LIMIT if kind is frames.StickerPicture else frames.TEXT_LIMIT
-    assert max(map(len, held)) <= most
-    assert all(len(part) <= frames.PAGE_LIMIT for part in held if isinstance(part, list))
+    assert max(map(len, cut)) <= most
+    assert all(len(part) <= frames.PAGE_LIMIT for part in cut if isinstance(part, list))
 
 
 def test_m16_a_page_is_its_newest_entries_up_to_so_many_characters() -> None:
     entries = [said(number, "x" * frames.TEXT_LIMIT) for number in range(1000)]
 
-    held = within_limits(frames.Page(entries=entries, more=False))
+    cut = within_limits(frames.Page(entries=entries, more=False))
 
     count = CHARS_MAX // frames.TEXT_LIMIT
-    assert held == frames.Page(entries=entries[-count:], more=False)
+    assert cut == frames.Page(entries=entries[-count:], more=False)
 
 
 def test_replies_of_our_server_stay_as_they_are() -> None:

@@ -58,7 +58,7 @@ async def serving(certificate: trustme.LeafCert) -> AsyncIterator[int]:
         nursery.cancel_scope.cancel()
 
 
-class Identity:
+class Caller:
     """Connects to one port, again and again, and remembers what it was told."""
 
     def __init__(self, port: int, known: KnownServers, authority: Path | None = None, invited: str = "") -> None:
@@ -83,8 +83,8 @@ async def test_a_certificate_of_ones_own_authority_is_trusted_and_no_other(
         ca.cert_pem.write_to_path(tmp_path / name)
 
     async with serving(certificate) as port:
-        assert await Identity(port, known, tmp_path / "ours.pem").connect() == b"hello"
-        refusal = await Identity(port, known, tmp_path / "theirs.pem").refusal()
+        assert await Caller(port, known, tmp_path / "ours.pem").connect() == b"hello"
+        refusal = await Caller(port, known, tmp_path / "theirs.pem").refusal()
 
     assert refusal.is_final
     assert str(refusal).startswith(f"the certificate of 127.0.0.1 port {port} is not trusted: ")
@@ -106,7 +106,7 @@ async def test_an_authority_made_by_hand_with_openssl_is_trusted_like_any(known:
     (tmp_path / "ours.pem").write_bytes(certificate)
 
     async with serving(trustme.CA.from_pem(certificate, key).issue_cert("127.0.0.1")) as port:
-        assert await Identity(port, known, tmp_path / "ours.pem").connect() == b"hello"
+        assert await Caller(port, known, tmp_path / "ours.pem").connect() == b"hello"
 
 
 async def test_one_certificate_of_an_authority_can_be_trusted_alone(
@@ -115,8 +115,8 @@ async def test_one_certificate_of_an_authority_can_be_trusted_alone(
     certificate.cert_chain_pems[0].write_to_path(tmp_path / "server.pem")
 
     async with serving(certificate) as port, serving(authority.issue_cert("127.0.0.1")) as other_port:
-        assert await Identity(port, known, tmp_path / "server.pem").connect() == b"hello"
-        refusal = await Identity(other_port, known, tmp_path / "server.pem").refusal()
+        assert await Caller(port, known, tmp_path / "server.pem").connect() == b"hello"
+        refusal = await Caller(other_port, known, tmp_path / "server.pem").refusal()
 
     assert "is not trusted" in str(refusal)
 
@@ -132,7 +132,7 @@ async def test_a_file_of_authorities_that_is_none_is_one_sentence(
     if content is not None:
         file.write_text(content)
 
-    refusal = await Identity(1, known, file).refusal()
+    refusal = await Caller(1, known, file).refusal()
 
     assert str(refusal) == f"cannot use the certificates of --tls-ca {file}: {why}"
 
@@ -141,13 +141,13 @@ async def test_a_certificate_that_nobody_vouches_for_is_trusted_from_its_first_t
     certificate: trustme.LeafCert, known: KnownServers
 ) -> None:
     async with serving(certificate) as port:
-        identity = Identity(port, known)
+        caller = Caller(port, known)
 
-        assert await identity.connect() == b"hello"
-        (news,) = identity.told
-        assert await identity.connect() == b"hello"
+        assert await caller.connect() == b"hello"
+        (news,) = caller.told
+        assert await caller.connect() == b"hello"
 
-    assert identity.told == [news]
+    assert caller.told == [news]
     assert "no known authority has signed the certificate" in news
     assert news.rpartition("SHA-256 ")[2] in known.file_of("127.0.0.1", port).read_text()
 
@@ -159,31 +159,31 @@ async def test_a_wrong_invite_is_refused_and_forgotten_and_a_right_one_is_rememb
     right = fingerprint_of(x509.load_pem_x509_certificate(pem).fingerprint(hashes.SHA256()).hex())
     wrong = fingerprint_of("ab" * 32)
     async with serving(certificate) as port:
-        refusal = await Identity(port, known, invited=wrong).refusal()
+        refusal = await Caller(port, known, invited=wrong).refusal()
         assert known.load("127.0.0.1", port) == ""
 
-        identity = Identity(port, known, invited=right)
-        assert await identity.connect() == b"hello"
+        caller = Caller(port, known, invited=right)
+        assert await caller.connect() == b"hello"
         assert known.load("127.0.0.1", port) == right
 
     assert refusal.is_final
     assert "IS NOT THE SERVER OF THE INVITE" in str(refusal)
     assert f"it names the certificate {wrong}, and this one is {right}." in str(refusal)
-    assert identity.told == []
+    assert caller.told == []
 
 
 async def test_a_certificate_that_has_changed_is_refused_until_its_file_is_removed(
     authority: trustme.CA, certificate: trustme.LeafCert, known: KnownServers
 ) -> None:
     async with serving(authority.issue_cert("127.0.0.1")) as port:
-        identity = Identity(port, known)
+        caller = Caller(port, known)
         file = known.file_of("127.0.0.1", port)
         known.save("127.0.0.1", port, "SHA-256 00:11")
 
-        refusal = await identity.refusal()
+        refusal = await caller.refusal()
         assert file.read_text() == "SHA-256 00:11\n"
         file.unlink()
-        assert await identity.connect() == b"hello"
+        assert await caller.connect() == b"hello"
 
     assert refusal.is_final
     assert "HAS CHANGED" in str(refusal)
@@ -197,7 +197,7 @@ async def test_a_self_signed_certificate_is_refused_where_an_authority_signed_be
     async with serving(certificate) as port:
         known.save("127.0.0.1", port, SIGNED_BY_AUTHORITY)
 
-        refusal = await Identity(port, known).refusal()
+        refusal = await Caller(port, known).refusal()
 
     assert "HAS CHANGED" in str(refusal)
     assert known.load("127.0.0.1", port) == SIGNED_BY_AUTHORITY
@@ -214,12 +214,12 @@ async def test_an_authority_of_the_system_is_trusted_and_that_is_remembered(
     monkeypatch.setenv("SSL_CERT_FILE", os.fspath(tmp_path / "system.pem"))
 
     async with serving(certificate) as port:
-        identity = Identity(port, known)
+        caller = Caller(port, known)
         known.save("127.0.0.1", port, "SHA-256 00:11")  # that of the self-signed one that it had before
 
-        assert await identity.connect() == b"hello"
+        assert await caller.connect() == b"hello"
 
-    assert identity.told == []
+    assert caller.told == []
     assert known.load("127.0.0.1", port) == SIGNED_BY_AUTHORITY
 
 
@@ -230,7 +230,7 @@ async def test_a_certificate_for_another_name_is_no_reason_to_trust_on_first_use
     monkeypatch.setenv("SSL_CERT_FILE", os.fspath(tmp_path / "system.pem"))
 
     async with serving(authority.issue_cert("chat.example.org")) as port:
-        refusal = await Identity(port, known).refusal()
+        refusal = await Caller(port, known).refusal()
 
     assert "IP address mismatch" in str(refusal)
     assert not known.folder.exists()
@@ -242,8 +242,8 @@ async def test_a_memory_that_cannot_be_read_is_no_reason_to_trust_anyone(
     (tmp_path / "file").touch()
 
     async with serving(certificate) as port:
-        identity = Identity(port, KnownServers(tmp_path / "file" / "known"))
-        refusal = await identity.refusal()
+        caller = Caller(port, KnownServers(tmp_path / "file" / "known"))
+        refusal = await caller.refusal()
 
     assert "cannot verify" in str(refusal)
     assert f"{tmp_path / 'file' / 'known'}/127.0.0.1_{port} cannot be read: not a directory" in str(refusal)
@@ -299,13 +299,13 @@ async def test_a_hello_that_was_answered_without_tls_is_tried_once_more(
     authority.cert_pem.write_to_path(tmp_path / "ours.pem")
 
     async with answering(greeting, then=certificate) as port:
-        assert await Identity(port, known, tmp_path / "ours.pem").connect() == b"hello"
+        assert await Caller(port, known, tmp_path / "ours.pem").connect() == b"hello"
 
 
 @pytest.mark.parametrize("greeting", GREETINGS[:-1])
 async def test_our_own_greeting_is_never_taken_for_a_server_without_tls(known: KnownServers, greeting: bytes) -> None:
     async with answering(greeting, greeting) as port:
-        refusal = await Identity(port, known).refusal()
+        refusal = await Caller(port, known).refusal()
 
     assert "took us for a client without TLS: our hello came too late" in str(refusal)
     assert not refusal.is_final
@@ -322,6 +322,6 @@ async def test_our_own_greeting_is_never_taken_for_a_server_without_tls(known: K
 )
 async def test_a_server_that_answers_twice_without_tls_is_told(known: KnownServers, answer: bytes, why: str) -> None:
     async with answering(answer, answer) as port:
-        refusal = await Identity(port, known).refusal()
+        refusal = await Caller(port, known).refusal()
 
     assert why in str(refusal)

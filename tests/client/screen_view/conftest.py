@@ -18,7 +18,7 @@ from trio_chat.client.link.address import TcpAddress
 from trio_chat.client.link.identity import Identity
 from trio_chat.client.link.outbox import open_outbox
 from trio_chat.client.link.signing import OwnKey
-from trio_chat.client.memory.keeper import Memory
+from trio_chat.client.memory.memory import Memory
 from trio_chat.client.memory.server_memory import ServerMemory
 from trio_chat.client.memory.typed_lines import TypedLines
 from trio_chat.client.options import ViewOptions

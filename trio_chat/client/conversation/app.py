@@ -26,7 +26,7 @@ from trio_chat.client.link.link import Link, open_link
 from trio_chat.client.link.outbox import Outbox
 from trio_chat.client.link.protocol import NO_PASSWORD_YET
 from trio_chat.client.link.signing import Signer
-from trio_chat.client.memory.keeper import Memory
+from trio_chat.client.memory.memory import Memory
 from trio_chat.client.memory.records import Remembered
 from trio_chat.client.options import PLAIN, ViewOptions
 from trio_chat.client.transcript.delivery import count_lines

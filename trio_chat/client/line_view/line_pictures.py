@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import trio
 
 from trio_chat.client.pictures import best_painter, cell_size
-from trio_chat.client.startup_terminal import PictureColours, may_show_pictures, pictures_on
+from trio_chat.client.startup_terminal import PictureColours, may_be_asked, picture_colours
 from trio_chat.client.terminal_answers import WAIT_S, TerminalQuestions
 from trio_chat.client.transcript.picture_rows import PICTURE_COLUMNS_MAX, PICTURE_ROWS_MAX, draw_pictures
 from trio_chat.client.transcript.rows import Part, Row
@@ -97,7 +97,7 @@ class LinePictures:
 
 def line_pictures(pictures: str, *, fd: int) -> LinePictures | None:
     """Return what draws pictures on this terminal, as the setting `pictures` wants it; None where nothing does."""
-    colours, asks = pictures_on(os.environ), pictures == "auto" and may_show_pictures(os.environ)
+    colours, asks = picture_colours(os.environ), pictures == "auto" and may_be_asked(os.environ)
     if pictures == "none" or (colours is PictureColours.NONE and not asks):
         return None
     return LinePictures(colours, asks=asks, fd=fd)

@@ -36,7 +36,7 @@ Answer = frames.Members | frames.RoomList | frames.Page | frames.CommandOutput |
 
 
 class Signing(Struct, frozen=True):
-    """A message to be signed, and the number of the key among those that are tried.
+    """A message to be signed by the key with a number, from 0, in the order in which keys are tried.
 
     `key` is that of the request which the proof is for; empty for the `hello`.
     """
@@ -89,7 +89,7 @@ class Sent(Struct, frozen=True):
 
 
 class RecipientAway(Struct, frozen=True):
-    """A private message of ours is kept, and waits for its recipient, whose connection broke, for `left_s` more."""
+    """A private message of ours is kept for a recipient whose connection broke `away_s` ago, for `left_s` more."""
 
     to: str
     away_s: float

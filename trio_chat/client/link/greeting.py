@@ -19,10 +19,10 @@ _LATE = notice(LATE_HELLO).encode()
 _PLAIN_CHAT = (b"*** ", b"* [", b"[")
 """Beginnings of lines for plain clients."""
 
-_TO_THOSE_INSIDE = re.compile(
+_CHAT_NOTICE = re.compile(
     r"joined|left|is now|took another name|was kicked|\d were kicked|topic|was removed|password: "
 )
-"""Words in notices that refuse nobody."""
+"""Words of notices of the chat itself; a notice without any of them refuses the connection."""
 
 _TLS_ALERT = b"\x15\x03"
 
@@ -97,10 +97,10 @@ def is_plain_chat(data: bytes) -> bool:
 
 
 def refusal_in(data: bytes) -> str:
-    """Return the sentence with which our server refused the connection; "" where it did not."""
+    """Return the sentence with which our server refused the connection; empty where it did not."""
     said = _first_line(data)
     is_notice = said.startswith("*** ") and said.endswith(" ***")
-    return said[4:-4] if is_notice and not _TO_THOSE_INSIDE.search(said) else ""
+    return said[4:-4] if is_notice and not _CHAT_NOTICE.search(said) else ""
 
 
 def _first_line(data: bytes) -> str:

@@ -42,7 +42,7 @@ from trio_chat.client.link.tls import binding_of, is_private
 from trio_chat.wire import frames
 
 IsWorthWaiting = Callable[[], Awaitable[bool]]
-"""Tells, after the first connection failed, whether there is something to say, for which to try again."""
+"""Tells, after the first connection failed, whether there is anything to send: then it is tried again."""
 
 AskPassword = Callable[[Sequence[str], str], Awaitable[str | None]]
 """Asks the person for a password, after notices about the connection: that of the server, or that of a name.
@@ -368,7 +368,7 @@ class Link:
         return password is not None
 
     async def _has_got_name_password(self) -> bool:
-        """Ask the person for the password of their name, as long as the link has not started. -> as above"""
+        """Ask the person for the password of their name, unless the link has started. -> whether to try with that"""
         if not self._can_ask or self._ask_password is None:
             return False
         password = await self._ask_password(self._notices, self._protocol.wanted_nick)

@@ -1,4 +1,4 @@
-"""Cutting replies of a server, hostile or not, to the limits of the protocol. Pure.
+"""Replies of a server cut to the limits of the protocol: it may be hostile. Pure.
 
 A frame may have 16 MiB, and drawing a text costs a thousand times as much as reading it. So texts, names and lists are
 cut off before anything else is done with them.
@@ -31,36 +31,36 @@ StructT = TypeVar("StructT", bound=msgspec.Struct)
 
 def within_limits(reply: frames.AnyReply) -> frames.AnyReply:
     """Return a reply with no text, name, list or object longer than our server sends it."""
-    match _hold(reply):
+    match _cut(reply):
         case frames.Page(entries=entries) as page:
             return replace(page, entries=_newest(entries))
         case frames.CommandOutput(lines=lines) as output:
             return replace(output, lines=lines[: _count_within(map(len, lines))])
-        case held:
-            return held
+        case cut:
+            return cut
 
 
-def _hold(frame: StructT) -> StructT:
-    held = {name: _hold_field(name, getattr(frame, name)) for name in frame.__struct_fields__}
-    return replace(frame, **held)
+def _cut(frame: StructT) -> StructT:
+    cut = {name: _cut_field(name, getattr(frame, name)) for name in frame.__struct_fields__}
+    return replace(frame, **cut)
 
 
-def _hold_field(name: str, value: Any) -> Any:
+def _cut_field(name: str, value: Any) -> Any:
     match value:
         case str():
             return value[: _LIMITS.get(name, NAME_MAX)]
         case list():
-            return [_hold_field(name, item) for item in value[-frames.PAGE_LIMIT :]]
+            return [_cut_field(name, item) for item in value[-frames.PAGE_LIMIT :]]
         case dict():
             newest = islice(reversed(value.items()), frames.PAGE_LIMIT)
-            return {key[:NAME_MAX]: _hold_field(name, item) for key, item in newest}
+            return {key[:NAME_MAX]: _cut_field(name, item) for key, item in newest}
         case msgspec.Struct():
-            return _hold(value)
+            return _cut(value)
     return value
 
 
 def _newest(entries: Sequence[frames.Said]) -> list[frames.Said]:
-    """Return the newest entries, which stand last."""
+    """Return the newest entries, the last ones, that have CHARS_MAX characters together."""
     count = _count_within(len(entry.text) for entry in reversed(entries))
     return list(entries[len(entries) - count :])
 

@@ -1,4 +1,4 @@
-"""Read positions, so that each entry is shown once, across any number of connections. Pure."""
+"""The newest entries seen, so that each is shown once, across any number of connections. Pure."""
 
 from collections.abc import Iterable, Mapping
 

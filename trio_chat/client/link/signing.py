@@ -90,10 +90,10 @@ class KeyFile:
         """Sign a message with the key. Raises SigningError."""
         if number:
             return None
-        blob, is_open = await trio.to_thread.run_sync(_look_into, self._file)
+        blob, is_open = await trio.to_thread.run_sync(_read_key, self._file)
         if is_open:
             return await trio.to_thread.run_sync(_sign_with_file, self._file, message)
-        with _explaining_agent(f"the agent has no key {self._file}: add it to the agent: ssh-add {self._private}"):
+        with _as_signing_error(f"the agent has no key {self._file}: add it to the agent: ssh-add {self._private}"):
             return blob, await agent_signature(blob, signed_bytes(message))
 
     @property
@@ -102,7 +102,7 @@ class KeyFile:
 
     async def make_key(self) -> str:
         """Return the blob of the key. Raises SigningError."""
-        return (await trio.to_thread.run_sync(_look_into, self._file))[0]
+        return (await trio.to_thread.run_sync(_read_key, self._file))[0]
 
 
 class AgentKeys:
@@ -112,7 +112,7 @@ class AgentKeys:
 
     async def sign(self, message: bytes, number: int) -> tuple[str, str] | None:
         """Sign a message with one of the keys. Raises SigningError."""
-        with _explaining_agent("the agent signs nothing"):
+        with _as_signing_error("the agent signs nothing"):
             blobs = await agent_keys()
             if not blobs:
                 raise SigningError(f"the agent has no {KEY_TYPE} key: add one with ssh-add FILE")
@@ -122,7 +122,7 @@ class AgentKeys:
 
     async def make_key(self) -> str:
         """Return the blob of the first key. Raises SigningError."""
-        with _explaining_agent("the agent lists no keys"):
+        with _as_signing_error("the agent lists no keys"):
             blobs = await agent_keys()
         if not blobs:
             raise SigningError(f"the agent has no {KEY_TYPE} key: add one with ssh-add FILE")
@@ -137,8 +137,8 @@ def signer_for(key: str | None, folder: Path | None = None) -> Signer:
 
 
 @contextmanager
-def _explaining_agent(what: str) -> Iterator[None]:
-    """Turn the errors of an agent into those of a signer."""
+def _as_signing_error(what: str) -> Iterator[None]:
+    """Raise SigningError in place of an AgentError; `what` is the beginning of its text."""
     try:
         yield
     except AgentError as error:
@@ -155,8 +155,11 @@ def _read(file: Path) -> bytes:
     return data
 
 
-def _look_into(file: Path) -> tuple[str, bool]:
-    """Return the blob of a key in a file, public or private, and whether it can sign without the agent."""
+def _read_key(file: Path) -> tuple[str, bool]:
+    """Return the blob of a key in a file, public or private, and whether it can sign without the agent.
+
+    Raises SigningError.
+    """
     data = _read(file)
     if data.lstrip().startswith(_PRIVATE_BEGIN):
         return _public_part(file, data)

@@ -33,7 +33,7 @@ class ServerMemory:
             self._give_up(error)
 
     def start_in(self, rooms: tuple[str, ...]) -> None:
-        """Start in some rooms: the others that are remembered are not left by not being among those at the end."""
+        """Take `rooms` for those of the start: other rooms stay remembered, although they are not joined this time."""
         self.remembered = msgspec.structs.replace(self.remembered, rooms=rooms)
 
     def save(self, now: Remembered) -> None:

@@ -35,7 +35,7 @@ _GREY_MAX = 0.25
 """Saturation up to which a colour is a grey."""
 
 PaletteEntry = tuple[str, str, str, str, str, str]
-"""Name of the style; colour and the one behind of sixteen; the look without colours; the two colours of many."""
+"""The style; foreground and background of sixteen colours; the look without colours; both of many colours."""
 
 
 def palette_of(theme: Theme) -> Iterator[PaletteEntry]:
@@ -46,12 +46,12 @@ def palette_of(theme: Theme) -> Iterator[PaletteEntry]:
 
 
 def look_of(look: Look, colours: int) -> tuple[str, str]:
-    """Return a look as urwid writes it, where there are so many colours: the colour, and the one behind."""
+    """Return the foreground and the background of a look, as urwid writes them for so many colours."""
     attributes = ",".join(_ATTRIBUTES[word] for word in look.attributes)
     if colours == 1:
-        return attributes or ("standout" if look.behind != "default" else "default"), "default"
-    colour, behind = (_colour(name, has_many=colours > 16) for name in (look.colour, look.behind))
-    return f"{colour},{attributes}" if attributes else colour, behind
+        return attributes or ("standout" if look.background != "default" else "default"), "default"
+    foreground, background = (_colour(name, has_many=colours > 16) for name in (look.foreground, look.background))
+    return f"{foreground},{attributes}" if attributes else foreground, background
 
 
 def _colour(name: str, *, has_many: bool) -> str:

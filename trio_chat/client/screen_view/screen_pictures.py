@@ -6,7 +6,7 @@ import trio
 
 from trio_chat.client.pictures import text_painter
 from trio_chat.client.screen_view.terminal_screen import TerminalScreen
-from trio_chat.client.startup_terminal import PictureColours, may_show_pictures, pictures_on
+from trio_chat.client.startup_terminal import PictureColours, may_be_asked, picture_colours
 from trio_chat.client.terminal_answers import WAIT_S, TerminalQuestions
 from trio_chat.client.transcript.line_layout import LineLayout
 from trio_chat.stickers.gallery import Gallery
@@ -17,7 +17,7 @@ class ScreenPictures:
 
     def __init__(self, gallery: Gallery, layout: LineLayout, screen: TerminalScreen, wanted: str) -> None:
         """`wanted` is the setting: auto, blocks or none. The questions are sent when the screen starts."""
-        colours = PictureColours.NONE if screen.is_mono else pictures_on(os.environ)
+        colours = PictureColours.NONE if screen.is_mono else picture_colours(os.environ)
         self._colours = colours
         self._layout = layout
         self._gallery = gallery
@@ -25,7 +25,7 @@ class ScreenPictures:
             layout.pictures = gallery
         self._is_settled = trio.Event()
         self._asked_at = trio.current_time()
-        if wanted == "auto" and may_show_pictures(os.environ) and not screen.is_mono:
+        if wanted == "auto" and may_be_asked(os.environ) and not screen.is_mono:
             self._questions = TerminalQuestions(os.environ)
             screen.questions, screen.take_out = self._questions.text, self._take_out
         else:

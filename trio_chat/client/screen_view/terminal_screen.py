@@ -22,7 +22,7 @@ from urwid.display.raw import Screen
 
 from trio_chat.client.screen_view.notifier import WITHOUT_OSC
 from trio_chat.client.screen_view.palette import look_of, palette_of
-from trio_chat.client.startup_terminal import PictureColours, has_256_colours, pictures_on
+from trio_chat.client.startup_terminal import PictureColours, has_256_colours, picture_colours
 from trio_chat.client.terminal_answers import without_stray_answers
 from trio_chat.client.themes import TERMINAL, THEMES, Theme
 from trio_chat.client.transcript.marked_pastes import MarkedPastes
@@ -50,7 +50,7 @@ class TerminalScreen(Screen):
     def __init__(self, stdin: TextIO, stdout: TextIO, *, has_links: bool = False, theme: Theme = TERMINAL) -> None:
         urwid.set_encoding("utf-8")
         super().__init__(stdin, stdout, bracketed_paste_mode=True, focus_reporting=False)
-        self._has_true_colour = pictures_on(os.environ) == PictureColours.TRUE
+        self._has_true_colour = picture_colours(os.environ) == PictureColours.TRUE
         if os.environ.get("NO_COLOR") and not theme.is_mono:
             theme = THEMES["mono"]
         self.is_mono = theme.is_mono

@@ -1,4 +1,4 @@
-"""Keeping a memory: what is to be remembered is saved now and then, and at the end, in a thread."""
+"""The memory of one server, saved at intervals in a thread, and at the end."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ TYPED_INTERVAL_S = 1.0
 """Time between two savings of typed lines: so much may be lost with a client that is killed."""
 
 _TURNS_PER_SAVE = 15
-"""Savings of typed lines for one of the rest, which changes with each entry that is read."""
+"""Savings of typed lines for each of the records, which change with each entry that is read."""
 
 
 @dataclass(slots=True)
 class Memory:
-    """The memory of one server; None for what is not to be remembered."""
+    """The memory of one server: its records and the typed lines; None for those that are not to be remembered."""
 
     server: ServerMemory | None = None
     typed: TypedLines | None = None
