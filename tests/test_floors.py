@@ -78,7 +78,7 @@ LAYERS = {
         ("memory",),
         ("pictures",),
         ("startup_terminal", "terminal_answers"),
-        (".", "fatal_signals"),
+        (".", "fatal_signals", "synchronized_output"),
     ),
     "trio_chat.operate": (("command_table",), ("commands",), (OTHERS, ".")),
     "trio_chat.journal": journal_rows(ENGINE_FOLDERS, BUILT_ON),

@@ -11,8 +11,9 @@ import trio
 
 from trio_chat.client.conversation.prompt_view import PLAIN_PROMPT, PromptView
 from trio_chat.client.conversation.question import NO_ANSWER
+from trio_chat.client.conversation.typed_drafts import TOO_LATE
 from trio_chat.client.line_view.guest_run import run_on_asyncio
-from trio_chat.client.line_view.terminal import TOO_LATE, Terminal, open_terminal
+from trio_chat.client.line_view.terminal import Terminal, open_terminal
 from trio_chat.client.transcript.paste import DRAFT_CHARS_MAX, TOO_MUCH
 
 WORDS = ("@smile", "@smirk", "@ship", "/help", "/history", "服务器")

@@ -47,7 +47,7 @@ def test_without_a_connection_the_next_attempt_comes_first_and_the_reason_as_far
     state.connection.is_connected = False
     state.connection.trouble = "cannot reach chat.example port 5555: connection refused"
     state.connection.waiting = (frames.Say(room="ops", text="hi"),)
-    state.layout.now, state.connection.again_at = 10.0, 13.2
+    state.layout.now, state.connection.retry_at = 10.0, 13.2
     offline = " bob · offline · again in 4 s · 1 waits (/cancel)"
 
     assert status(state, 117) == f"{offline} · {state.connection.trouble}  F1 keys"

@@ -235,14 +235,14 @@ class ChatApp(ABC):
         if ended and ended.is_orderly:
             self._outbox.end_session()
         is_unsaid = bool(surface.refused or conversation.has_failed or self._pending_count or self._lost_count)
-        if conversation.is_left and (surface.has_prompt or not is_unsaid):
+        if conversation.has_left and (surface.has_prompt or not is_unsaid):
             return 0
         if ended and not ended.is_orderly:
             self._last_error = ended.reason
             return 1
         if self._pending_count and self.narrator.delivery.offline_reason:
             self._last_error = f"no connection: {self.narrator.delivery.offline_reason}"
-        return int(is_unsaid or (ended is None and not conversation.is_left))
+        return int(is_unsaid or (ended is None and not conversation.has_left))
 
     def _remembered(self, link: Link) -> Remembered:
         """Return what is to be remembered now."""

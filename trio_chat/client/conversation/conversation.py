@@ -98,8 +98,8 @@ class Conversation:
         if surface.has_prompt:
             link.limit_lines_in_flight(frames.LINES_LIMIT)
         self._failures = 0
-        self.is_left = False
-        """True if the person ended it."""
+        self.has_left = False
+        """True if the person left; False if the link ended it."""
 
     @property
     def lost_count(self) -> int:
@@ -127,13 +127,13 @@ class Conversation:
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(self._send)
                     nursery.start_soon(self._stop_pastes)
-                    nursery.start_soon(self._tell_marks)
+                    nursery.start_soon(self._report_marks)
                     nursery.start_soon(self._ask_about, held)
                     nursery.start_soon(self._leave_in_time, nursery.cancel_scope)
                     ended = await self._show_all()
                     nursery.cancel_scope.cancel()
         finally:
-            self.is_left = self._surface.stopped.is_set()
+            self.has_left = self._surface.stopped.is_set()
             rows = await self._keep_rest()
             with trio.move_on_after(LEAVE_TIMEOUT_S, shield=True), suppress(OSError):
                 await self._display.print(rows)
@@ -201,7 +201,7 @@ class Conversation:
             self._surface.stop()
             rows = await self._sender.keep_rest()
         events = self.link.take_events()
-        self._count(events)
+        self._note_outcomes(events)
         self._unshown = [event for event in (*self._unshown, *events) if isinstance(event, Failed | LinkNotice)]
         return rows
 
@@ -225,7 +225,7 @@ class Conversation:
 
     async def _send(self) -> None:
         await self._sender.run()
-        self._tell_new_marks(MARKS_MAX)
+        self._report_moved_marks(MARKS_MAX)
         self._set_reconnect_deadline()
         self.link.finish()
         self._has_sent.set()
@@ -233,7 +233,7 @@ class Conversation:
     async def _show_all(self) -> Ended:
         while True:
             batch = await self._next_events()
-            self._count(batch)
+            self._note_outcomes(batch)
             self._unshown += batch
             await self._show_events()
             self._sender.follow_log_in(batch)
@@ -275,7 +275,7 @@ class Conversation:
         self._marks.catch_up(room, entry_id, time.time())
 
     def _follow_server(self, event: LinkEvent) -> None:
-        """Take over what the server remembers of us, before it is used for what comes next."""
+        """Take over what the server remembers of us, before later events are handled."""
         match event:
             case MemoryOfServer(ignored=ignored, marks=marks):
                 self._marks.merge(marks, self.link.epoch)
@@ -291,21 +291,21 @@ class Conversation:
     def _keep_ignored(self) -> None:
         self.link.keep_ignored(self._narrator.people.ignored.names)
 
-    async def _tell_marks(self) -> None:
-        """Tell the server how far the person has read, one room at a time."""
+    async def _report_marks(self) -> None:
+        """Report to the server how far the person has read, one room at a time, for ever."""
         while self._surface.has_person:
             await trio.sleep(MARKS_INTERVAL_S)
-            self._tell_new_marks(1)
+            self._report_moved_marks(1)
 
-    def _tell_new_marks(self, most: int) -> None:
-        """Tell the server of so many marks that have moved."""
+    def _report_moved_marks(self, most: int) -> None:
+        """Report marks that have moved: at most so many."""
         self.note_read()
         if self.link.account and self.link.is_connected and self._surface.has_person:
             for room, entry_id in self._mark_reports.take(self._marks.marks, self.link.rooms, most).items():
                 self.link.mark_read(room, entry_id)
 
     def _without_removed(self, batch: Sequence[LinkEvent]) -> list[LinkEvent]:
-        """Take the words of removed entries out of events, also out of those held back."""
+        """Return events without the words of removed entries, which those held back lose too."""
         if self._removals.note(batch):
             self._backfill.change_held(self._removals.hide)
         return self._removals.hide(batch)
@@ -323,9 +323,9 @@ class Conversation:
             self._restore_long(some)
 
     def _render(self, event: LinkEvent, columns: int | None) -> list[RenderedOutput]:
-        """Render an event. A line across comes before the first that somebody says while the person is away."""
+        """Render an event; before the first message that comes while the person is away, a line across as well."""
         output = self._narrator.render(event, self.link, columns=columns)
-        if self._is_too_small(event):
+        if self._is_silent(event):
             return []
         since = self._surface.last_key_at
         if output.items and self._is_from_others(event) and self._attention.begin_absence(since, time.time()):
@@ -367,11 +367,11 @@ class Conversation:
             if isinstance(event, Failed) and beginning_of(lines_of(event.message)) not in lines_of(event.message):
                 self._surface.restore(typed_form(event.message), self._narrator.room)
 
-    def _is_too_small(self, event: LinkEvent) -> bool:
-        """Tell whether an event is too small for the stderr of a pipeline: one more of its lines waits."""
+    def _is_silent(self, event: LinkEvent) -> bool:
+        """Tell whether nothing is said of an event: stderr would have a notice for each line of a pipe that waits."""
         return isinstance(event, Pending) and not self._surface.has_person
 
-    def _count(self, events: Iterable[LinkEvent]) -> None:
+    def _note_outcomes(self, events: Iterable[LinkEvent]) -> None:
         """Count failures, shown or not, and pass answers on to the sender."""
         for event in events:
             self._failures += isinstance(event, Failed)

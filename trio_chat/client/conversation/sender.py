@@ -23,6 +23,7 @@ from trio_chat.client.link.names import room_name
 from trio_chat.client.link.signing import SigningError
 from trio_chat.client.transcript.input import (
     CommandHelp,
+    CommandMeaning,
     Ignore,
     Local,
     LogIn,
@@ -69,7 +70,7 @@ class Sender:
         self._lines: deque[str] = deque()
         self._messages: list[Message] = []
         self._given: set[int] = set()
-        """The identities of those that the link is just taking, which has to take them back itself."""
+        """The `id()` of the messages that are being handed to the link: only it can take them back."""
         self._typed_waiters = trio.lowlevel.ParkingLot()
         self._is_burst = False
         self.pasted: set[str] = set()
@@ -78,9 +79,9 @@ class Sender:
         self._is_nick_settled = trio.Event()
         self._is_nick_settled.set()
         self._holding: dict[str, str] = {}
-        """The commands behind which the surface holds back what is typed, by the keys of their requests."""
+        """The unanswered commands behind which the surface holds back what is typed, by the keys of their requests."""
         self._log_in = ""
-        """The command to log in that is not answered yet, behind which it does, too."""
+        """The command to log in by a key that is not answered yet; what is typed behind it is held back, too."""
         self.is_over = False
         """True if nothing more is sent."""
         self.is_cut_short = False
@@ -142,7 +143,10 @@ class Sender:
             self._surface.end_hold(line, asks=not is_lost and not self._link.account)
 
     def _expand(self, lines: Iterable[str]) -> list[str]:
-        """Expand `/reply`, so that the person sees its recipient. Drop a blank line at the prompt."""
+        """Return typed lines without blank ones, with `/reply` expanded, so that the person sees its recipient.
+
+        Each is remembered as it was typed. Lines of a pipe are text: they keep the blank lines between them.
+        """
         if not self._takes_commands:
             return list(with_blank_lines(lines))
         lines = [line for line in lines if clean(line).strip()]
@@ -164,8 +168,8 @@ class Sender:
         self._messages = [it for it in self._messages if it.key not in self.pasted or id(it) in self._given]
         return sum(len(lines_of(message)) for message in dropped) + sum(len(lines_in(draft)) for draft in drafts)
 
-    def _marked(self, messages: list[Message]) -> list[Message]:
-        """Give the messages of a paste the keys by which it can be stopped."""
+    def _with_paste_keys(self, messages: list[Message]) -> list[Message]:
+        """Return messages, those of a paste with keys that are noted in `pasted`."""
         if not self._is_burst and sum(len(lines_of(message)) for message in messages) < 2:
             return messages
         keyed = [replace(message, key=token_hex(16)) for message in messages]
@@ -186,53 +190,57 @@ class Sender:
         If the wait is cancelled, the line is either still there or executed.
         """
         line = str(self._lines[0])
-        rows = await self._perform_next(waits_for_space=waits_for_space)
+        rows = await self._execute_line(line, waits_for_space=waits_for_space)
         if takes_secret(line) and line != self._log_in and line not in self._holding.values():
             self._surface.end_hold(line)
         return rows
 
-    async def _perform_next(self, *, waits_for_space: bool) -> list[Row]:
-        line, room = str(self._lines[0]), room_of_line(self._lines[0], self._narrator.room)
+    async def _execute_line(self, line: str, *, waits_for_space: bool) -> list[Row]:
+        """Collect the messages of the next line, or send those collected and run its command. -> rows to print"""
         try:
-            meaning = self._meaning_of(line, room)
+            meaning = self._meaning_of(line, room_of_line(self._lines[0], self._narrator.room))
         except ChatError as error:
             self._lines.popleft()
             return [*self._echo(line), *self._display.transcript.notice(error.text)]
         if isinstance(meaning, list | Message):
             self._lines.popleft()
-            self._messages += self._marked([*meaning] if isinstance(meaning, list) else [meaning])
+            self._messages += self._with_paste_keys([*meaning] if isinstance(meaning, list) else [meaning])
             return []
         await self._say(waits_for_space=waits_for_space)
         self._lines.popleft()
+        return await self._run(meaning, line)
+
+    async def _run(self, command: CommandMeaning, line: str) -> list[Row]:
+        """Run a command, typed as `line`. -> rows to print"""
         rows = self._echo(line)
-        match meaning:
+        match command:
             case Local.CANCEL:
                 return rows + await self._cancel()
             case Local.ADD_KEY:
                 return rows + await self._add_own_key()
             case Local.HELP | Local.STICKERS:
                 await self._display.print(rows)
-                await self._display.print_listing(partial(self._listing, meaning))
+                await self._display.print_listing(partial(self._listing, command))
                 return []
             case Local():
-                return rows + self._do(meaning)
+                return rows + self._run_local(command)
             case CommandHelp(name=name):
                 return rows + self._display.transcript.plain(help_of(name))
             case LogIn():
-                return rows + self._begin_log_in(meaning, line)
+                return rows + self._begin_log_in(command, line)
             case Ignore():
-                return rows + self._display.transcript.notice(self._ignore(meaning))
+                return rows + self._display.transcript.notice(self._ignore(command))
             case MuteRoom():
-                return rows + self._display.transcript.notice(self._mute(meaning))
+                return rows + self._display.transcript.notice(self._mute(command))
             case frames.RunCommand() if without_secret(line) != line and not self._link.may_send_password:
                 return rows + self._display.transcript.notice(NOT_IN_THE_CLEAR)
             case _:
                 await self._display.print(rows)
-                self._ask_about(meaning, line)
+                self._ask_about(command, line)
                 return []
 
     def _ask_about(self, question: Question, line: str) -> None:
-        """Ask the server. A line with a secret is held until the answer comes."""
+        """Ask the server. What is typed behind a line with a secret is held back until the answer comes."""
         if takes_secret(line):
             question = replace(question, key=token_hex(16))
             self._holding[question.key] = line
@@ -260,7 +268,7 @@ class Sender:
         return []
 
     def _meaning_of(self, line: str, room: str) -> Meaning | list[frames.Say]:
-        """Return the meanings of a line, or of a draft of several lines. Raises ChatError."""
+        """Return the meaning of a line, or the messages of a draft of several lines. Raises ChatError."""
         if not self._takes_commands:
             return message_of_pipe(line, room)
         return messages_in(line, room) if "\n" in line else meaning_of(line, room, time.time())
@@ -320,7 +328,8 @@ class Sender:
         muted.add_all([room])
         return f"#{room} is muted, until you /unmute {room}: only mentions of you count there"
 
-    def _do(self, local: Local) -> list[Row]:
+    def _run_local(self, local: Local) -> list[Row]:
+        """Run a command that has nothing to wait for. -> rows to print"""
         transcript, room = self._display.transcript, self._narrator.room
         match local:
             case Local.QUIT:

@@ -31,11 +31,11 @@ from trio_chat.stickers.shared_catalogue import (
 from trio_chat.stickers.sticker import PictureFile
 from trio_chat.wire import frames
 
-LOOK_EVERY_S = 1.0
-"""Between two looks at the person's file."""
+POLL_INTERVAL_S = 1.0
+"""Time between two looks at the person's file."""
 
 ANSWER_TIMEOUT_S = 5.0
-"""Time for which the server is waited for."""
+"""Time for which an answer of the server is waited for."""
 
 FILES_MAX = 1000
 """Files of shared stickers that are kept, of all servers."""
@@ -74,7 +74,7 @@ class StickerKeeper:
             self._file_state = await trio.to_thread.run_sync(modification_state, self._own_file, abandon_on_cancel=True)
         self._note_hash(link.stickers_hash)
         while True:
-            with trio.move_on_after(LOOK_EVERY_S if self._own_file else float("inf")):
+            with trio.move_on_after(POLL_INTERVAL_S if self._own_file else float("inf")):
                 await self._has_news.wait()
             if self._has_news.is_set():
                 self._has_news = trio.Event()

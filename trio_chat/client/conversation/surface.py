@@ -70,10 +70,10 @@ class Surface(Protocol):
         """Put a draft for a room back into the line that is being typed."""
 
     def end_hold(self, draft: str, *, asks: bool = False) -> None:
-        """Let through what was held back behind a command, since it has been answered.
+        """Let through what was held back behind the command `draft`, since that has been answered.
 
-        If it `asks` for the secret that it lacks, that is the first line that was held; else it comes back into the
-        line, and is not sent.
+        If it `asks` for the secret that the command lacks, the first line that was held back is the answer. Otherwise
+        the lines come back into the line that is being typed, and are not sent.
         """
 
     def stop(self) -> None:
@@ -96,7 +96,7 @@ class Display(Protocol):
         """Width in columns; None where there is none."""
 
     def is_read(self, room: str) -> bool:
-        """Tell whether what is shown of a room is read by that: no other room hides it."""
+        """Tell whether the newest lines of a room are on the screen."""
 
     async def print(self, rows: list[Row], *, is_mention: bool = False) -> None:
         """Print rows, with the bell for a mention. Where nothing can be printed any more, leave in order."""

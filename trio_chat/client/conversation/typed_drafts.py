@@ -4,6 +4,11 @@ import trio
 
 from trio_chat.client.transcript.paste import lines_in
 
+PASTE_GRACE_S = 1.0
+"""Time after the sending of a paste in which Ctrl-C is meant to stop it, and does not leave."""
+
+TOO_LATE = "too late to stop: it was sent; Ctrl-C again leaves"
+
 
 class RoomLine(str):
     """A line or draft with the room in which it was typed: the person may have gone to another one since."""

@@ -52,7 +52,7 @@ class LineDisplay:
         return self._surface.columns
 
     def is_read(self, _room: str) -> bool:
-        """Return True: the lines of all rooms are shown one below the other."""
+        """Return True: the lines of all rooms stand one below the other."""
         return True
 
     async def print(self, rows: list[Row], *, is_mention: bool = False) -> None:

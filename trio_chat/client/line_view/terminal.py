@@ -35,7 +35,7 @@ from trio_chat.client.conversation.question import (
     Hold,
     PromptQuestion,
 )
-from trio_chat.client.conversation.typed_drafts import TypedDrafts
+from trio_chat.client.conversation.typed_drafts import PASTE_GRACE_S, TOO_LATE, TypedDrafts
 from trio_chat.client.fatal_signals import before_fatal_signal
 from trio_chat.client.line_view.clusters import Clusters
 from trio_chat.client.line_view.draft_session import DraftHistory, DraftSession
@@ -56,11 +56,6 @@ FRAME_S = 0.016
 
 RESTORE_TIMEOUT_S = 2.0
 """Time to restore the terminal, which takes one turn of the loop."""
-
-PASTE_GRACE_S = 1.0
-"""Time after the sending of a paste in which Ctrl-C is meant to stop it, and does not leave."""
-
-TOO_LATE = "too late to stop: it was sent; Ctrl-C again leaves"
 
 _FINAL_READS_MAX = 64  # of 1 KiB; the kernel keeps 4 KiB of keys, but somebody may go on typing
 

@@ -15,11 +15,9 @@ from types import FrameType
 from prompt_toolkit.output.vt100 import Vt100_Output
 
 from trio_chat.client.line_view.clusters import Clusters, width_of
+from trio_chat.client.synchronized_output import BEGIN_FRAME, END_FRAME
 
-_BEGIN_FRAME, _END_FRAME = "\x1b[?2026h", "\x1b[?2026l"
-"""DEC mode 2026, synchronized output: a terminal that supports it shows everything between the two at once."""
-
-_END_OF_PROMPT = f"\x18{_END_FRAME}\x1b[?2004l\x1b[0m\x1b[?25h\r\n\x1b[J"
+_END_OF_PROMPT = f"\x18{END_FRAME}\x1b[?2004l\x1b[0m\x1b[?25h\r\n\x1b[J"
 """CAN, which ends a sequence that was cut off, then the end of the frame and of bracketed paste, plain text and the
 cursor, and the line below, with nothing on it."""
 
@@ -36,10 +34,10 @@ class TerminalOutput(Vt100_Output):
     _signals = 0
 
     def write(self, data: str) -> None:
-        """Write text, with each stand-in replaced by its cluster, which takes as many columns as the editor counts for
-        it.
+        """Write text, with a cluster in the place of its stand-in.
 
-        Terminals differ in the width of a cluster. So its columns are emptied first, and the cursor is put after them.
+        Terminals differ in the width of a cluster. So the columns that the editor counts for it are emptied first, and
+        the cursor is put after them.
         """
         cluster = self.clusters.cluster_of(data) if self.clusters and not data.isascii() else ""
         if not cluster:
@@ -62,7 +60,7 @@ class TerminalOutput(Vt100_Output):
         """Write the buffer, as one frame."""
         if self._is_held or not self._buffer:
             return
-        self._buffer = [_BEGIN_FRAME, *self._buffer, _END_FRAME]
+        self._buffer = [BEGIN_FRAME, *self._buffer, END_FRAME]
         self._is_writing = True
         try:
             super().flush()

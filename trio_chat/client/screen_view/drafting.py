@@ -8,7 +8,7 @@ import trio
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.typed_line import read_line
 from trio_chat.client.conversation.prompt_view import PromptView
-from trio_chat.client.conversation.typed_drafts import RoomLine, TypedDrafts
+from trio_chat.client.conversation.typed_drafts import PASTE_GRACE_S, TOO_LATE, RoomLine, TypedDrafts
 from trio_chat.client.screen_view.input_pane import editor_of
 from trio_chat.client.screen_view.navigation import Navigation
 from trio_chat.client.screen_view.questions import Questions
@@ -27,11 +27,6 @@ from trio_chat.client.transcript.private_commands import is_bare, person_address
 from trio_chat.client.transcript.room_list import RoomState, room_with
 from trio_chat.client.transcript.typed_forms import typed_form
 from trio_chat.client.transcript.typed_secrets import takes_secret
-
-PASTE_GRACE_S = 1.0
-"""Time after the sending of a paste in which Ctrl-C is meant to stop it, and does not leave."""
-
-TOO_LATE = "too late to stop: it was sent; Ctrl-C again leaves"
 
 
 class Drafting:

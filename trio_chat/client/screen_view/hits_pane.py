@@ -10,8 +10,8 @@ from trio_chat.wire import frames
 
 _HINT = " · ↑ ↓ · Enter goes there · Esc closes"
 _MARGIN = Part("  ")
-_NONE = frames.Said(id=0, room="", kind="", time=0.0, author="", text="")
-"""A line of another day than the first one, which so has its date."""
+_BEFORE_FIRST = frames.Said(id=0, room="", kind="", time=0.0, author="", text="")
+"""An entry of another day, as if before the first hit, which has its date above it then."""
 
 
 def hits_pane(state: ViewState, columns: Columns, height: int) -> list[Row]:
@@ -35,7 +35,7 @@ def hits_pane(state: ViewState, columns: Columns, height: int) -> list[Row]:
 
 def _hit(state: ViewState, hits: Hits, at: int, columns: Columns) -> list[Row]:
     """Return the rows of one of the lines, below its day where that is not the day of the line before it."""
-    entry, before = hits.entries[at], _line(hits.entries[at - 1] if at else _NONE)
+    entry, before = hits.entries[at], _line(hits.entries[at - 1] if at else _BEFORE_FIRST)
     line = _line(entry)
     shown = state.layout.rows(line, before, Columns(columns.width - 2, columns.has_times))
     has_day = day_of(before) != day_of(line)

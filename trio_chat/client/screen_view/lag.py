@@ -1,7 +1,7 @@
 """The lag: how long the server takes to keep a message. Pure."""
 
-SHOWN_S = 5.0
-"""Time for which the lag of a message that is kept by now is shown."""
+KEPT_SHOWN_S = 5.0
+"""Time for which the lag of the last message is shown after that is kept."""
 
 
 class Lag:
@@ -27,6 +27,6 @@ class Lag:
             self._last_s, self._measured_at = now - began, now
 
     def at(self, now: float) -> float:
-        """Return the lag in seconds: of a message that waits, or else of the last one, for SHOWN_S."""
+        """Return the lag in seconds: of a message that waits, or else of the last one, for KEPT_SHOWN_S."""
         waits = now - min(self._since.values(), default=now)
-        return max(waits, self._last_s if now - self._measured_at < SHOWN_S else 0.0)
+        return max(waits, self._last_s if now - self._measured_at < KEPT_SHOWN_S else 0.0)

@@ -88,7 +88,7 @@ class Navigation:
         self.go_to(self._state.rooms.with_news())
 
     def mark_read(self) -> None:
-        """Take everything for read that is shown at the end of the current room."""
+        """Mark the current room as read, if its newest line is shown."""
         room = self._state.rooms.current
         if room.place is None and room.window.is_live:
             room.unread = room.mentions = 0
@@ -115,23 +115,23 @@ class Navigation:
     def _scroll_rows(self, scroller: Scroller, rows: int) -> None:
         room = self._state.rooms.current
         if rows < 0:
-            room.place, is_top = scroller.up(self.settled_place(), -rows)
+            room.place, is_top = scroller.up(self.settle_place(), -rows)
             if is_top:
                 self._request_older(room)
             return
-        room.place = scroller.down(self.settled_place(), rows)
+        room.place = scroller.down(self.settle_place(), rows)
         if room.place is None:
             if room.window.is_live:
                 self.mark_read()
             else:
                 self._request_newer(room)
 
-    def settled_place(self) -> Place | None:
-        """Return the place of the current room, moved down where its item is to stand in the middle of the pane."""
+    def settle_place(self) -> Place | None:
+        """Move the place of the current room down by its `fraction_below`, once. -> the place"""
         room = self._state.rooms.current
-        if room.place and room.rows_below:
+        if room.place and room.fraction_below:
             scroller, height = self._scroller()
-            rows, room.rows_below = round(room.rows_below * (height - 1)), 0.0
+            rows, room.fraction_below = round(room.fraction_below * (height - 1)), 0.0
             room.place = scroller.down(room.place, rows)
             if room.place is None:
                 self.mark_read()
@@ -168,7 +168,7 @@ class Navigation:
         """Scroll to the line where the person stopped reading."""
         room = self._state.rooms.current
         if item := room.window.rule:
-            room.place, room.rows_below = Place(item, 0), 0.5
+            room.place, room.fraction_below = Place(item, 0), 0.5
 
     def _scroller(self) -> tuple[Scroller, int]:
         columns, height = self._size()

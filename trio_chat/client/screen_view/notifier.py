@@ -12,7 +12,7 @@ CALL_INTERVAL_S = 3.0
 """Least time between two bells, and between two notifications."""
 
 _TEXT_MAX = 120
-_OF_TERMS_777 = ("rxvt", "foot")
+_OSC_777_TERMS = ("rxvt", "foot")
 WITHOUT_OSC = ("linux", "dumb", "fbterm", "vt")
 """The beginnings of TERM for terminals that show commands to the system (OSC) as text."""
 
@@ -27,7 +27,7 @@ class Notifier:
         self._has_bell = has_bell
         term = environment.get("TERM", "")
         self._takes_osc = not term.startswith(WITHOUT_OSC)
-        self._is_777 = term.startswith(_OF_TERMS_777) or bool(environment.get("VTE_VERSION"))
+        self._is_777 = term.startswith(_OSC_777_TERMS) or bool(environment.get("VTE_VERSION"))
         self._called_at = -math.inf
 
     def call(self, title: str, text: str) -> None:

@@ -17,7 +17,7 @@ from trio_chat.client.transcript.rows import Part, Row, Style
 from trio_chat.stickers.sticker import Drawn
 
 _HINT = " · type to search · Enter puts it in · Esc closes"
-_BAND_LEAST = 4
+_BAND_ROWS_MIN = 4
 """Rows in which the upper part of a picture and its name still show which it is."""
 
 
@@ -30,7 +30,7 @@ def picker_pane(state: ViewState, columns: int, height: int) -> list[Row]:
     rows: list[Row] = []
     for band in bands[first_band(bands, picker.chosen, body) :]:
         left = body - len(rows)
-        if left < min(band.rows, _BAND_LEAST):
+        if left < min(band.rows, _BAND_ROWS_MIN):
             break
         rows += _band(replace(band, rows=min(band.rows, left)), picker, state.layout, columns)
     return [_head(picker, columns), *rows]

@@ -30,7 +30,7 @@ from trio_chat.client.link.events import (
 )
 from trio_chat.client.screen_view.lag import Lag
 from trio_chat.client.screen_view.notifier import Notifier
-from trio_chat.client.screen_view.status_pane import LAG_SHOWN_S
+from trio_chat.client.screen_view.status_pane import LAG_SHOWN_MIN_S
 from trio_chat.client.screen_view.view_state import PAGE, VIEW_KEY, Hits, ViewState
 from trio_chat.client.transcript.backfill import BACKFILL_KEY
 from trio_chat.client.transcript.draft_history import clean_draft
@@ -73,8 +73,8 @@ class ScreenDisplay:
         self._redraw = redraw
         self._columns = columns
         self._lag = Lag()
-        self._typed: tuple[RoomState | None, list[Row]] = (None, [])
-        """A command as it was typed, and where: it is shown once something follows from it there."""
+        self._last_echo: tuple[RoomState | None, list[Row]] = (None, [])
+        """The last command as it was typed, and its room: it is shown above the first rows that follow there."""
 
     @property
     def columns(self) -> int | None:
@@ -93,9 +93,9 @@ class ScreenDisplay:
         await trio.lowlevel.checkpoint()
         if rows:
             room = self._state.rooms.current
-            self._typed = (room, [_dim(row) for row in rows if _is_typed(row)])
-            if said := [row for row in rows if not _is_typed(row)]:
-                self._note(room, said)
+            self._last_echo = (room, [_dim(row) for row in rows if _is_echo(row)])
+            if others := [row for row in rows if not _is_echo(row)]:
+                self._note(room, others)
         self._follow_link()
 
     async def print_listing(self, listing: Listing) -> None:
@@ -126,7 +126,7 @@ class ScreenDisplay:
         """Take over what the status shows of the lag, which grows while a message waits; draw where that differs."""
         connection = self._state.connection
         before, connection.lag_s = connection.lag_s, self._lag.at(trio.current_time())
-        is_lagging = connection.is_connected and max(before, connection.lag_s) >= LAG_SHOWN_S
+        is_lagging = connection.is_connected and max(before, connection.lag_s) >= LAG_SHOWN_MIN_S
         if is_lagging or (connection.trouble and not connection.is_connected):
             self._redraw()
 
@@ -152,9 +152,9 @@ class ScreenDisplay:
             case Received() as received:
                 self._receive(received, output)
             case Answered() as answered:
-                self._answer(answered, output)
+                self._show_answer(answered, output)
             case Refused() as refused:
-                self._refuse(refused, output)
+                self._show_refusal(refused, output)
             case Connected() | Disconnected() as change:
                 self._show_connection(change, output)
             case Pending() | Sent() | Failed() | Cancelled() as delivery:
@@ -178,11 +178,11 @@ class ScreenDisplay:
             case Connected(is_other_epoch=is_other_epoch):
                 connection.trouble = ""
                 self._lag.begin_again(now)
-                self._say(output)
+                self._show_notices(output)
                 if is_other_epoch:
                     self._begin_epoch()
             case Disconnected(reason=reason, retry_s=retry_s):
-                connection.trouble, connection.again_at = reason, now + retry_s
+                connection.trouble, connection.retry_at = reason, now + retry_s
                 self._drop_requests()
 
     def _show_delivery(self, delivery: Pending | Sent | Failed | Cancelled, output: RenderedOutput) -> None:
@@ -193,17 +193,17 @@ class ScreenDisplay:
                 self._go_to_person(message)
             case Sent(message=message):
                 self._lag.end(message.key, now)
-                self._say(output)
+                self._show_notices(output)
             case Failed(message=message) as failed:
                 self._lag.end(message.key, now, is_kept=False)
-                self._fail(failed, output)
+                self._show_failure(failed, output)
             case Cancelled(messages=messages):
                 for message in messages:
                     self._lag.end(message.key, now, is_kept=False)
-                self._say(output)
+                self._show_notices(output)
 
     def _take_marks(self, marks: ServerNews | MarkMoved) -> None:
-        """Take over what is new by the marks of the server, and how far another place of ours has read."""
+        """Take over the server's counts of new entries, and how far the person has read on another device."""
         rooms = self._state.rooms
         match marks:
             case ServerNews(rooms=news):
@@ -245,8 +245,8 @@ class ScreenDisplay:
                 room.window.begin_epoch()
                 room.window.note(self.transcript.notice(OTHER_HISTORY), time.time())
 
-    def _refuse(self, refused: Refused, output: RenderedOutput) -> None:
-        """Tell why a question was refused, unless nobody asked it: then it is only noted that no entries come."""
+    def _show_refusal(self, refused: Refused, output: RenderedOutput) -> None:
+        """Show why a question was refused; of one that nobody typed, only note that no entries come."""
         question = refused.question
         if question is None:
             self._state.connection.why_no_name = refused.reason
@@ -259,14 +259,14 @@ class ScreenDisplay:
         if question is None or not question.key.startswith((VIEW_KEY, BACKFILL_KEY)):
             self._note_all(output)
 
-    def _fail(self, failed: Failed, output: RenderedOutput) -> None:
-        """Mark a message that was refused, and tell of one elsewhere: of one in a room that we left, that is all."""
+    def _show_failure(self, failed: Failed, output: RenderedOutput) -> None:
+        """Mark a message that was refused in its room, with a notice where that is not shown, or was left."""
         message, rooms = failed.message, self._state.rooms
         room = rooms.find(message.room) if not isinstance(message, frames.Tell) else rooms.get(room_with(message.to))
         if room:
             room.fail(failed)
             if room is not rooms.current:
-                self._say(output)
+                self._show_notices(output)
         else:
             self._note_all(output)
             rooms.current.sent.add(clean_draft(typed_form(message)))
@@ -337,20 +337,22 @@ class ScreenDisplay:
 
     # Answers
 
-    def _answer(self, answered: Answered, output: RenderedOutput) -> None:
+    def _show_answer(self, answered: Answered, output: RenderedOutput) -> None:
         question, answer = answered.question, answered.answer
-        is_ours = question.key.startswith(BACKFILL_KEY)
+        is_backfill = question.key.startswith(BACKFILL_KEY)
         match answer:
             case frames.Page() if isinstance(question, frames.Search):
                 self._show_hits(question, answer)
             case frames.Page() if isinstance(question, frames.History):
-                self._show_page(question, answer, output, is_ours=is_ours)
-            case frames.Members() if is_ours:
+                self._show_page(question, answer, output, is_backfill=is_backfill)
+            case frames.Members() if is_backfill:
                 pass
             case _:
                 self._note_all(output)
 
-    def _show_page(self, question: frames.History, page: frames.Page, output: RenderedOutput, *, is_ours: bool) -> None:
+    def _show_page(
+        self, question: frames.History, page: frames.Page, output: RenderedOutput, *, is_backfill: bool
+    ) -> None:
         rooms, label = self._state.rooms, self._state.layout.label
         entries = [entry for entry in page.entries if not self._is_ignored(entry)]
         if question.room == frames.MAILBOX:
@@ -365,13 +367,13 @@ class ScreenDisplay:
             self._take_page(asking, question, page, entries)
         elif question.key.startswith(VIEW_KEY):  # the person has gone elsewhere since
             pass
-        elif asking and is_ours:
+        elif asking and is_backfill:
             asking.window.add_page(entries, has_older=page.more or None)
         elif asking and entries and asking.window.is_live and question.bounds == _NEWEST:
             asking.window.add_page(entries, has_older=page.more)
             if first := asking.window.find(entries[0].id):
                 rooms.show(asking)
-                asking.place, asking.rows_below = Place(first, 0), 1.0
+                asking.place, asking.fraction_below = Place(first, 0), 1.0
         else:
             self._note_all(output)
 
@@ -398,7 +400,7 @@ class ScreenDisplay:
         self._state.layout.marked_id = entry_id
         if item := room.window.find(entry_id):
             room.place = Place(item, 0)
-            room.rows_below = 0.5
+            room.fraction_below = 0.5
 
     def _show_hits(self, search: frames.Search, page: frames.Page) -> None:
         state = self._state
@@ -417,7 +419,8 @@ class ScreenDisplay:
 
     # Notices
 
-    def _say(self, output: RenderedOutput) -> None:
+    def _show_notices(self, output: RenderedOutput) -> None:
+        """Show the notices of an output until the next key."""
         if output.notices:
             self._state.message = "; ".join(output.notices)
 
@@ -431,14 +434,14 @@ class ScreenDisplay:
 
     def _note(self, room: RoomState, rows: Sequence[Row], listing: Listing | None = None) -> None:
         """Put rows and a list into a room, below the command that was typed there, where that was the last thing."""
-        (typed_in, typed), self._typed = self._typed, (None, [])
+        (echo_room, echo), self._last_echo = self._last_echo, (None, [])
         shown = [_without_stars(row) for row in rows]
-        note = room.window.note([*typed, *shown] if typed_in is room else shown, time.time(), listing)
+        note = room.window.note([*echo, *shown] if echo_room is room else shown, time.time(), listing)
         if room is self._state.rooms.current and room.place is None:
-            room.place, room.rows_below = Place(note, 0), 1.0  # of many rows, the first ones are shown
+            room.place, room.fraction_below = Place(note, 0), 1.0  # of many rows, the first ones are shown
 
 
-def _is_typed(row: Row) -> bool:
+def _is_echo(row: Row) -> bool:
     """Tell whether a row is a command as it was typed."""
     return bool(row) and row[0].text.startswith(PROMPT)
 

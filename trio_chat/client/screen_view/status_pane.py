@@ -1,4 +1,4 @@
-"""The status: who we are, where, whether we are in step, what waits, and a hint."""
+"""The status: our name, the room, the connection, the messages that wait, and a hint."""
 
 import math
 import time
@@ -15,11 +15,11 @@ from trio_chat.client.transcript.rows import Part, Row, Style
 from trio_chat.client.transcript.transcript import timestamp
 
 _LABEL_MAX, _WHY_MAX = 48, 60
-LAG_SHOWN_S = 1.0
-"""Time to keep a message from which on it is told."""
+LAG_SHOWN_MIN_S = 1.0
+"""Lag from which on it is shown."""
 
 _HINT, _DOT = "F1 keys", " · "
-_CUT_LEAST = 12
+_CUT_COLUMNS_MIN = 12
 """Columns in which the beginning of a trouble still says something."""
 
 
@@ -77,7 +77,7 @@ def _that_fit(pieces: Sequence[_Piece], columns: int) -> list[_Piece]:
     for at in sorted(range(len(pieces)), key=lambda at: pieces[at].rank):
         piece, text = pieces[at], clean(pieces[at].text)
         space = left - len(_DOT) if kept else left
-        if piece.can_be_cut and space >= _CUT_LEAST:
+        if piece.can_be_cut and space >= _CUT_COLUMNS_MIN:
             text = cut_with_mark(text, space)
         if text and (not kept or width_of_text(text) <= space):
             kept[at] = piece._replace(text=text)
@@ -97,8 +97,8 @@ def _below(room: RoomState) -> str:
 
 def _offline(state: ViewState) -> str:
     """Return that there is no connection, and when the next attempt is made."""
-    again_s = state.connection.again_at - state.layout.now
-    return f"offline · again in {math.ceil(again_s)} s" if again_s > 0 else "offline · connecting"
+    retry_s = state.connection.retry_at - state.layout.now
+    return f"offline · again in {math.ceil(retry_s)} s" if retry_s > 0 else "offline · connecting"
 
 
 def _why_no_name(state: ViewState) -> str:
@@ -114,7 +114,7 @@ def _waiting(state: ViewState) -> str:
 
 def _lag(state: ViewState) -> str:
     lag_s = state.connection.lag_s
-    return f"lag {lag_s:.0f} s" if state.connection.is_connected and lag_s >= LAG_SHOWN_S else ""
+    return f"lag {lag_s:.0f} s" if state.connection.is_connected and lag_s >= LAG_SHOWN_MIN_S else ""
 
 
 def _news_elsewhere(state: ViewState) -> str:

@@ -23,14 +23,12 @@ from urwid.display.raw import Screen
 from trio_chat.client.screen_view.notifier import WITHOUT_OSC
 from trio_chat.client.screen_view.palette import look_of, palette_of
 from trio_chat.client.startup_terminal import PictureColours, has_256_colours, picture_colours
+from trio_chat.client.synchronized_output import BEGIN_FRAME, END_FRAME
 from trio_chat.client.terminal_answers import without_stray_answers
 from trio_chat.client.themes import TERMINAL, THEMES, Theme
 from trio_chat.client.transcript.marked_pastes import MarkedPastes
 from trio_chat.client.transcript.rows import Part, Row, Style
 from trio_chat.stickers.half_blocks import to_256
-
-_BEGIN_FRAME, _END_FRAME = "\x1b[?2026h", "\x1b[?2026l"
-"""DEC mode 2026, synchronized output: a terminal that supports it shows everything between the two at once."""
 
 _TYPED_AHEAD_MAX = 8 * 1024
 """Bytes that were typed before the screen was there: twice what the kernel keeps. urwid takes 40 ms for so many keys
@@ -101,9 +99,9 @@ class TerminalScreen(Screen):
 
     def draw(self, rows: list[Row], cursor: tuple[int, int] | None, columns: int) -> None:
         """Add a frame to the output: what differs from the one before."""
-        self._output.append(_BEGIN_FRAME)
+        self._output.append(BEGIN_FRAME)
         self.draw_screen((columns, len(rows)), canvas_of(rows, cursor, columns, self.attribute_of))
-        self._output.append(_END_FRAME)
+        self._output.append(END_FRAME)
 
     def show_title(self, title: str) -> None:
         """Show a title of the window, where it is another one."""
@@ -168,7 +166,7 @@ class TerminalScreen(Screen):
 
     def _stop(self) -> None:
         """Restore the terminal, also from a frame that was cut off."""
-        self._unsent = bytearray(b"\x18" + _END_FRAME.encode() if self._unsent else b"")  # CAN ends a sequence
+        self._unsent = bytearray(b"\x18" + END_FRAME.encode() if self._unsent else b"")  # CAN ends a sequence
         super()._stop()
         self._send_in_time()
 

@@ -35,12 +35,12 @@ def transcript_pane(state: ViewState, columns: Columns, height: int) -> list[Row
     tail = [] if room.place else _tail(state, columns)[-height:]
     above = scroller_of(state, columns, height).visible(room.place, max(height - len(tail), 0))
     if not above and not tail:
-        return [(Part(row, Style.NOTICE),) for row in _emptiness(state)]
+        return [(Part(row, Style.NOTICE),) for row in _placeholder(state)]
     return [*above, *tail]
 
 
-def _emptiness(state: ViewState) -> Sequence[str]:
-    """Return what stands where nothing was said: a server keeps private messages for members only."""
+def _placeholder(state: ViewState) -> Sequence[str]:
+    """Return the lines of an empty transcript: a server keeps private messages for members only."""
     if not state.rooms.current.is_private or state.narrator.label.endswith(MARK):
         return ("nothing was said here yet",)
     return ("nothing was said here since you came:", "to keep private messages, /register your name")

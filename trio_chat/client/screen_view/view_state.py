@@ -74,7 +74,7 @@ class ConnectionState:
     is_connected: bool = False
     trouble: str = ""
     """The reason why there is no connection."""
-    again_at: float = 0.0
+    retry_at: float = 0.0
     """The time of the next attempt to connect, by the clock of the layout."""
     why_no_name: str = ""
     """The reason why the person is called by their address."""

@@ -72,7 +72,8 @@ class CommandHelp(Struct, frozen=True):
     name: str
 
 
-Meaning = Message | Question | Local | Ignore | MuteRoom | LogIn | CommandHelp
+CommandMeaning = Question | Local | Ignore | MuteRoom | LogIn | CommandHelp
+Meaning = Message | CommandMeaning
 
 
 class TypedCommand(Struct, frozen=True):

@@ -41,8 +41,8 @@ class RoomState:
     """The key of the request for other entries that is under way."""
     jump_id: int = 0
     """The id of the entry to which the person wants to go, once that request is answered; 0 for none."""
-    rows_below: float = 0.0
-    """The part of the pane that is to be shown below the place, once it is drawn: half of it for one in the middle."""
+    fraction_below: float = 0.0
+    """The part of the pane, from 0 to 1, that is to be below the place when it is drawn next: 0.5 for its middle."""
     skipped_id: int = 0
     """The id of the newest entry that was left out of the window while that was not live."""
 
