@@ -15,7 +15,7 @@ from trio_chat.client.transcript.room_window import (
     RoomWindow,
 )
 from trio_chat.client.transcript.rows import Part, Row
-from trio_chat.client.transcript.scrolling import Place, Scroller
+from trio_chat.client.transcript.scrolling import Anchor, Scroller
 from trio_chat.client.transcript.transcript import SHOWN_MAX, Transcript
 from trio_chat.stickers.catalogue import Catalogue
 from trio_chat.wire import frames
@@ -121,23 +121,23 @@ def numbers(rows: list[Row]) -> list[str]:
 
 def test_the_place_is_kept_while_lines_arrive_and_pages_come_above() -> None:
     window = window_of(*(said(number) for number in range(11, 21)))
-    place, is_top = scroller(window).up(None, 3)
-    assert (numbers(scroller(window).visible(place)), is_top) == (["14", "15", "16", "17"], False)
+    anchor, is_top = scroller(window).up(None, 3)
+    assert (numbers(scroller(window).visible(anchor)), is_top) == (["14", "15", "16", "17"], False)
 
     window.add(said(21))
     window.add_page([said(number) for number in range(1, 11)], has_older=False)
 
-    assert numbers(scroller(window).visible(place)) == ["14", "15", "16", "17"]
+    assert numbers(scroller(window).visible(anchor)) == ["14", "15", "16", "17"]
 
 
 def test_scrolling_ends_at_the_top_and_at_the_bottom() -> None:
     window = window_of(*(said(number) for number in range(1, 11)))
-    place, is_top = scroller(window).up(None, 100)
+    anchor, is_top = scroller(window).up(None, 100)
 
-    assert (numbers(scroller(window).visible(place)), is_top) == (["1", "2", "3", "4"], True)
-    assert numbers(scroller(window).visible(scroller(window).down(place, 2))) == ["3", "4", "5", "6"]
-    assert scroller(window).down(place, 6) is None
-    assert scroller(window).up(None, 0) == (Place(window.items[-1], 0), False)
+    assert (numbers(scroller(window).visible(anchor)), is_top) == (["1", "2", "3", "4"], True)
+    assert numbers(scroller(window).visible(scroller(window).down(anchor, 2))) == ["3", "4", "5", "6"]
+    assert scroller(window).down(anchor, 6) is None
+    assert scroller(window).up(None, 0) == (Anchor(window.items[-1], 0), False)
 
 
 @given(st.integers(1, 40), st.integers(1, 12), st.lists(st.integers(-15, 15)))
@@ -145,16 +145,16 @@ def test_a_pane_is_full_wherever_somebody_scrolls(count: int, height: int, steps
     window = window_of(*(said(number, "word " * (number * 7 % 40)) for number in range(1, count + 1)))
     pane = scroller(window, height)
     every = len(pane.visible(None, 10_000))
-    place = None
+    anchor = None
 
     for step in steps:
-        place = pane.down(place, step) if step > 0 else pane.up(place, -step)[0]
-        assert len(pane.visible(place)) == min(height, every)
+        anchor = pane.down(anchor, step) if step > 0 else pane.up(anchor, -step)[0]
+        assert len(pane.visible(anchor)) == min(height, every)
 
 
 def test_a_place_whose_line_was_dropped_is_the_end() -> None:
     window = window_of(*(said(number) for number in range(1, 11)))
-    gone = Place(window.items[0], 0)
+    gone = Anchor(window.items[0], 0)
     window.items = window.items[5:]
 
     assert numbers(scroller(window).visible(gone)) == ["7", "8", "9", "10"]

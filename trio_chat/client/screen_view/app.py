@@ -180,7 +180,7 @@ class Drawing:
     def _draw(self) -> None:
         self.state.layout.now, self.state.layout.changes_at = trio.current_time(), math.inf
         if self.navigation:
-            self.navigation.settle_place()
+            self.navigation.settle_anchor()
             self.navigation.note_rule()
         columns, rows = self.size
         drawn, cursor = make_frame(self.state, columns, rows, has_times=self._has_times)

@@ -29,10 +29,10 @@ def columns_of(panes: Panes, *, has_times: bool) -> Columns:
     return Columns(max(panes.transcript - margin, 1), has_times, max(panes.body_rows // 2, 1))
 
 
-def room_at(state: ViewState, columns: int, rows: int, place: tuple[int, int]) -> RoomState | None:
+def room_at(state: ViewState, columns: int, rows: int, cell: tuple[int, int]) -> RoomState | None:
     """Return the room whose name is at a column and row of the screen, if there is one."""
     panes = panes_of(state, columns, rows)
-    column, row = place
+    column, row = cell
     if column >= panes.rooms or row >= panes.body_rows:
         return None
     return room_in_row(state.rooms, panes.body_rows, row)

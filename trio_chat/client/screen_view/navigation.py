@@ -13,7 +13,7 @@ from trio_chat.client.screen_view.view_state import PAGE, VIEW_KEY, ViewState
 from trio_chat.client.transcript.line_layout import Columns
 from trio_chat.client.transcript.room_list import NEW_KINDS, RoomState, room_with
 from trio_chat.client.transcript.room_window import Item, Line
-from trio_chat.client.transcript.scrolling import Place, Scroller
+from trio_chat.client.transcript.scrolling import Anchor, Scroller
 from trio_chat.wire import frames
 
 _ENTRIES_AROUND = 25
@@ -90,7 +90,7 @@ class Navigation:
     def mark_read(self) -> None:
         """Mark the current room as read, if its newest line is shown."""
         room = self._state.rooms.current
-        if room.place is None and room.window.is_live:
+        if room.anchor is None and room.window.is_live:
             room.unread = room.mentions = 0
             if not room.is_private:
                 self._move_mark(room.name, room.window.newest_id)
@@ -115,48 +115,48 @@ class Navigation:
     def _scroll_rows(self, scroller: Scroller, rows: int) -> None:
         room = self._state.rooms.current
         if rows < 0:
-            room.place, is_top = scroller.up(self.settle_place(), -rows)
+            room.anchor, is_top = scroller.up(self.settle_anchor(), -rows)
             if is_top:
                 self._request_older(room)
             return
-        room.place = scroller.down(self.settle_place(), rows)
-        if room.place is None:
+        room.anchor = scroller.down(self.settle_anchor(), rows)
+        if room.anchor is None:
             if room.window.is_live:
                 self.mark_read()
             else:
                 self._request_newer(room)
 
-    def settle_place(self) -> Place | None:
-        """Move the place of the current room down by its `fraction_below`, once. -> the place"""
+    def settle_anchor(self) -> Anchor | None:
+        """Move the anchor of the current room down by its `fraction_below`, once. -> the anchor"""
         room = self._state.rooms.current
-        if room.place and room.fraction_below:
+        if room.anchor and room.fraction_below:
             scroller, height = self._scroller()
             rows, room.fraction_below = round(room.fraction_below * (height - 1)), 0.0
-            room.place = scroller.down(room.place, rows)
-            if room.place is None:
+            room.anchor = scroller.down(room.anchor, rows)
+            if room.anchor is None:
                 self.mark_read()
-        return room.place
+        return room.anchor
 
     def note_rule(self) -> None:
         """Note whether the line where the person stopped reading is on the screen."""
         room = self._state.rooms.current
         rule = room.window.rule
-        if rule and rule is not room.seen_rule and self._scroller()[0].shows(rule, room.place):
+        if rule and rule is not room.seen_rule and self._scroller()[0].shows(rule, room.anchor):
             room.seen_rule = rule
 
     def go_to_top(self) -> None:
         """Scroll to the oldest line that is loaded."""
         room, (scroller, height) = self._state.rooms.current, self._scroller()
         if room.window.items:
-            oldest = Place(room.window.items[0], 0)
-            room.place = scroller.down(oldest, height - 1)
+            oldest = Anchor(room.window.items[0], 0)
+            room.anchor = scroller.down(oldest, height - 1)
             self._request_older(room)
 
     def go_to_end(self) -> None:
         """Scroll to the newest line."""
         room = self._state.rooms.current
         self._state.hits, self._state.layout.phrases, self._state.layout.marked_id = None, (), None
-        room.place = None
+        room.anchor = None
         if room.jump_id:  # the answer to that is not wanted any more
             room.jump_id, room.request = 0, ""
         if not room.window.is_live:
@@ -168,7 +168,7 @@ class Navigation:
         """Scroll to the line where the person stopped reading."""
         room = self._state.rooms.current
         if item := room.window.rule:
-            room.place, room.fraction_below = Place(item, 0), 0.5
+            room.anchor, room.fraction_below = Anchor(item, 0), 0.5
 
     def _scroller(self) -> tuple[Scroller, int]:
         columns, height = self._size()

@@ -39,7 +39,7 @@ from trio_chat.client.transcript.rendered import RenderedOutput
 from trio_chat.client.transcript.room_list import NEW_KINDS, RoomState, room_of, room_with
 from trio_chat.client.transcript.room_window import Listing
 from trio_chat.client.transcript.rows import Part, Row, Style
-from trio_chat.client.transcript.scrolling import Place
+from trio_chat.client.transcript.scrolling import Anchor
 from trio_chat.client.transcript.transcript import PROMPT
 from trio_chat.client.transcript.typed_forms import typed_form
 from trio_chat.wire import frames
@@ -86,7 +86,7 @@ class ScreenDisplay:
         current = self._state.rooms.current
         is_mailbox = room == frames.MAILBOX and current.is_private and bool(self._state.rooms.private_when_read)
         is_it = room == current.name or is_mailbox
-        return is_it and current.place is None and current.window.is_live and self._state.hits is None
+        return is_it and current.anchor is None and current.window.is_live and self._state.hits is None
 
     async def print(self, rows: list[Row], *, is_mention: bool = False) -> None:
         """Print rows in the current room, as a notice of the client."""
@@ -143,7 +143,7 @@ class ScreenDisplay:
             if state.rooms.current is not shown and not state.rooms.current.is_private:  # it was taken from us
                 state.narrator.room = state.rooms.current.name
         for room in state.rooms.all:
-            room.window.trim(is_shown=room is state.rooms.current, reads_oldest=room.place is not None)
+            room.window.trim(is_shown=room is state.rooms.current, reads_oldest=room.anchor is not None)
         self._redraw()
 
     def _show(self, output: RenderedOutput) -> None:
@@ -203,7 +203,7 @@ class ScreenDisplay:
                 self._show_notices(output)
 
     def _take_marks(self, marks: ServerNews | MarkMoved) -> None:
-        """Take over the server's counts of new entries, and how far the person has read on another device."""
+        """Take over the server's counts of new entries, and how far the person has read at another place."""
         rooms = self._state.rooms
         match marks:
             case ServerNews(rooms=news):
@@ -373,7 +373,7 @@ class ScreenDisplay:
             asking.window.add_page(entries, has_older=page.more)
             if first := asking.window.find(entries[0].id):
                 rooms.show(asking)
-                asking.place, asking.fraction_below = Place(first, 0), 1.0
+                asking.anchor, asking.fraction_below = Anchor(first, 0), 1.0
         else:
             self._note_all(output)
 
@@ -399,7 +399,7 @@ class ScreenDisplay:
         room.jump_id = 0
         self._state.layout.marked_id = entry_id
         if item := room.window.find(entry_id):
-            room.place = Place(item, 0)
+            room.anchor = Anchor(item, 0)
             room.fraction_below = 0.5
 
     def _show_hits(self, search: frames.Search, page: frames.Page) -> None:
@@ -437,8 +437,8 @@ class ScreenDisplay:
         (echo_room, echo), self._last_echo = self._last_echo, (None, [])
         shown = [_without_stars(row) for row in rows]
         note = room.window.note([*echo, *shown] if echo_room is room else shown, time.time(), listing)
-        if room is self._state.rooms.current and room.place is None:
-            room.place, room.fraction_below = Place(note, 0), 1.0  # of many rows, the first ones are shown
+        if room is self._state.rooms.current and room.anchor is None:
+            room.anchor, room.fraction_below = Anchor(note, 0), 1.0  # of many rows, the first ones are shown
 
 
 def _is_echo(row: Row) -> bool:

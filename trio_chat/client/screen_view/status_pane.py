@@ -87,10 +87,11 @@ def _that_fit(pieces: Sequence[_Piece], columns: int) -> list[_Piece]:
 
 def _below(room: RoomState) -> str:
     """Return the hint at what is below the rows to which the person has scrolled, or the way back from the past."""
-    if not room.window.is_live and (item := room.place.item if room.place else next(reversed(room.window.items), None)):
+    item = room.anchor.item if room.anchor else next(reversed(room.window.items), None)
+    if item and not room.window.is_live:
         newest = f"{room.unread} new" if room.unread else "newest"
         return f"reading {timestamp(item.time, time.time()).text.strip()} · Esc: {newest}"
-    if room.place is None:
+    if room.anchor is None:
         return f"{room.unseen_rule} · Alt-u" if room.unseen_rule else ""
     return f"Esc: {room.unread} new" if room.unread else "Esc: newest line"
 

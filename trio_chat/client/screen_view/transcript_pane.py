@@ -32,8 +32,8 @@ def topic_row(state: ViewState, columns: int) -> Row:
 def transcript_pane(state: ViewState, columns: Columns, height: int) -> list[Row]:
     """Return the rows of a transcript, the newest at the bottom."""
     room = state.rooms.current
-    tail = [] if room.place else _tail(state, columns)[-height:]
-    above = scroller_of(state, columns, height).visible(room.place, max(height - len(tail), 0))
+    tail = [] if room.anchor else _tail(state, columns)[-height:]
+    above = scroller_of(state, columns, height).visible(room.anchor, max(height - len(tail), 0))
     if not above and not tail:
         return [(Part(row, Style.NOTICE),) for row in _placeholder(state)]
     return [*above, *tail]

@@ -1,4 +1,4 @@
-"""Reports of our read marks to the server, which shares them among the devices of a member. Pure."""
+"""Reports of our read marks to the server, which shares them among the places of an account. Pure."""
 
 from collections.abc import Collection, Mapping
 
@@ -8,7 +8,7 @@ from trio_chat.wire import frames
 
 
 class MarkReports:
-    """The marks that the server has, from this device or another; those that changed last at the end."""
+    """The marks that the server has, from here or another place of ours; those that changed last at the end."""
 
     def __init__(self) -> None:
         self._known: dict[str, int] = {}

@@ -8,7 +8,7 @@ from trio_chat.client.link.events import Failed
 from trio_chat.client.transcript.draft_history import SentDrafts
 from trio_chat.client.transcript.editor import Editor
 from trio_chat.client.transcript.room_window import Item, Line, RoomWindow
-from trio_chat.client.transcript.scrolling import Place
+from trio_chat.client.transcript.scrolling import Anchor
 from trio_chat.wire import frames
 
 CONVERSATIONS_MAX = 50
@@ -29,8 +29,8 @@ class RoomState:
     window: RoomWindow = field(default_factory=RoomWindow)
     editor: Editor = field(default_factory=Editor)
     sent: SentDrafts = field(default_factory=SentDrafts)
-    place: Place | None = None
-    """The place to which the person has scrolled."""
+    anchor: Anchor | None = None
+    """The lowest row that is shown; None where that is the newest."""
     seen_rule: Item | None = None
     """The line where the person stopped reading, once it was on the screen."""
     unread: int = 0
@@ -42,7 +42,7 @@ class RoomState:
     jump_id: int = 0
     """The id of the entry to which the person wants to go, once that request is answered; 0 for none."""
     fraction_below: float = 0.0
-    """The part of the pane, from 0 to 1, that is to be below the place when it is drawn next: 0.5 for its middle."""
+    """The part of the pane, from 0 to 1, that is to be below the anchor when it is drawn next: 0.5 for its middle."""
     skipped_id: int = 0
     """The id of the newest entry that was left out of the window while that was not live."""
 
@@ -98,7 +98,7 @@ class RoomStates:
     @property
     def all(self) -> list[RoomState]:
         """All of them, in order."""
-        return sorted(self._rooms.values(), key=_place_in_list)
+        return sorted(self._rooms.values(), key=_list_order)
 
     @property
     def news(self) -> str:
@@ -158,10 +158,10 @@ class RoomStates:
     def show(self, room: RoomState) -> None:
         """Show a room. What was shown before needs less memory from now on."""
         if room is not self.current:
-            if self.current.place is None:
+            if self.current.anchor is None:
                 self.current.window.drop_rule()
             self.current.window.trim(is_shown=False)
-            self.current.place = None
+            self.current.anchor = None
             self._before = self.current
         self.current = room
 
@@ -197,7 +197,7 @@ class RoomStates:
             self._rooms.pop(_key(quietest.name), None)
 
 
-def _place_in_list(room: RoomState) -> tuple[bool, bool, str]:
+def _list_order(room: RoomState) -> tuple[bool, bool, str]:
     return room.is_private, room.name != LOBBY, "" if room.is_private else room.name.casefold()
 
 

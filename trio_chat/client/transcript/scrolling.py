@@ -1,4 +1,4 @@
-"""Scrolling through a window: the rows that a pane shows, and the place that it keeps while lines arrive. Pure."""
+"""Scrolling through a window: the rows that a pane shows, and the anchor that it keeps while lines arrive. Pure."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -10,7 +10,7 @@ from trio_chat.client.transcript.room_window import Item, RoomWindow
 from trio_chat.client.transcript.rows import Row
 
 
-class Place(Struct, frozen=True):
+class Anchor(Struct, frozen=True):
     """The lowest row that is shown: a row of an item. Without one, the newest row is."""
 
     item: Item
@@ -26,37 +26,37 @@ class Scroller:
         self._columns = columns
         self._height = max(height, 1)
 
-    def visible(self, place: Place | None, height: int | None = None) -> list[Row]:
-        """Return the rows above and at a place, oldest first: at most as many as the pane has."""
+    def visible(self, anchor: Anchor | None, height: int | None = None) -> list[Row]:
+        """Return the rows above and at an anchor, oldest first: at most as many as the pane has."""
         rows: list[Row] = []
-        for index, row in self._upwards(place):
+        for index, row in self._upwards(anchor):
             if len(rows) == (self._height if height is None else height):
                 break
             rows.append(self._rows(index)[row])
         return rows[::-1]
 
-    def shows(self, item: Item, place: Place | None) -> bool:
+    def shows(self, item: Item, anchor: Anchor | None) -> bool:
         """Tell whether an item is in the pane."""
-        return any(self._window.items[index] is item for index, _ in islice(self._upwards(place), self._height))
+        return any(self._window.items[index] is item for index, _ in islice(self._upwards(anchor), self._height))
 
-    def up(self, place: Place | None, count: int) -> tuple[Place | None, bool]:
-        """Scroll up by rows, to the top at most. -> the new place, and whether the top is shown there"""
+    def up(self, anchor: Anchor | None, count: int) -> tuple[Anchor | None, bool]:
+        """Scroll up by rows, to the top at most. -> the new anchor, and whether the top is shown there"""
         wanted = count + self._height
         seen: list[tuple[int, int]] = []
-        for at in self._upwards(place):
+        for at in self._upwards(anchor):
             seen.append(at)
             if len(seen) > wanted:
                 break
         if not seen or len(seen) <= self._height:
-            return place, True
+            return anchor, True
         index, row = seen[min(count, len(seen) - self._height)]
-        return Place(self._window.items[index], row), len(seen) <= wanted
+        return Anchor(self._window.items[index], row), len(seen) <= wanted
 
-    def down(self, place: Place | None, count: int) -> Place | None:
-        """Scroll down by rows. -> the new place; None at the end"""
-        if place is None or (index := self._index(place)) is None:
+    def down(self, anchor: Anchor | None, count: int) -> Anchor | None:
+        """Scroll down by rows. -> the new anchor; None at the end"""
+        if anchor is None or (index := self._index(anchor)) is None:
             return None
-        row = place.row
+        row = anchor.row
         while count > 0:
             left = len(self._rows(index)) - 1 - row
             if count <= left:
@@ -67,22 +67,22 @@ class Scroller:
             if index >= len(self._window.items):
                 return None
         is_last = index == len(self._window.items) - 1 and row >= len(self._rows(index)) - 1
-        return None if is_last else Place(self._window.items[index], row)
+        return None if is_last else Anchor(self._window.items[index], row)
 
-    def _upwards(self, place: Place | None) -> Iterator[tuple[int, int]]:
-        """Yield index and row of everything above and at a place, the lowest first."""
-        index = None if place is None else self._index(place)
-        last_row = place.row if place is not None and index is not None else None
+    def _upwards(self, anchor: Anchor | None) -> Iterator[tuple[int, int]]:
+        """Yield index and row of everything above and at an anchor, the lowest first."""
+        index = None if anchor is None else self._index(anchor)
+        last_row = anchor.row if anchor is not None and index is not None else None
         for at in range(len(self._window.items) - 1 if index is None else index, -1, -1):
             count = len(self._rows(at))
             start = count - 1 if last_row is None else min(last_row, count - 1)
             last_row = None
             yield from ((at, row) for row in range(start, -1, -1))
 
-    def _index(self, place: Place) -> int | None:
-        """Return the index of the item of a place; None where that was dropped."""
+    def _index(self, anchor: Anchor) -> int | None:
+        """Return the index of the item of an anchor; None where that was dropped."""
         try:
-            return self._window.items.index(place.item)
+            return self._window.items.index(anchor.item)
         except ValueError:
             return None
 
