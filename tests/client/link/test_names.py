@@ -16,8 +16,9 @@ from trio_chat.client.link.events import (
     Sent,
     ServerNews,
 )
+from trio_chat.client.link.handshake import NO_PASSWORD_YET
 from trio_chat.client.link.identity import Identity
-from trio_chat.client.link.protocol import NO_PASSWORD_YET, ClientProtocol
+from trio_chat.client.link.protocol import ClientProtocol
 from trio_chat.wire import frames
 
 EPOCH, NONCE, ACCOUNT, DIGEST = "abc", "0f" * 32, "9f" * 8, "ab" * 32
@@ -27,7 +28,7 @@ CODE = "a" * 26
 
 def protocol_of(*, binding: str = DIGEST, is_private: bool = True, can_ask: bool = False, **identity: Any):
     protocol = ClientProtocol(Identity(**{"nick": "alice"} | identity), "s" * 16)
-    protocol.prepare_connection(binding=binding, is_private=is_private, can_sign=True, can_ask=can_ask)
+    protocol.handshake.prepare(binding=binding, is_private=is_private, can_sign=True, can_ask=can_ask)
     return protocol
 
 
@@ -85,7 +86,7 @@ def member(**identity: Any) -> ClientProtocol:
 def unproven(line: str) -> ClientProtocol:
     """A client without a name of its own, which has asked the server to run a command."""
     protocol = ClientProtocol(Identity(), "s" * 16)
-    protocol.prepare_connection(is_private=True)
+    protocol.handshake.prepare(is_private=True)
     protocol.start_connection()
     hear(protocol, welcome("192.0.2.1:5", account=""))
     protocol.ask(frames.RunCommand(room="lobby", line=line, key="c1"))
@@ -120,14 +121,14 @@ def test_a_server_of_before_there_were_names_gets_a_plain_hello(code: str, has_k
 
     assert (hello.nick, hello.proof) == ("alice", None)
     assert protocol.is_connected
-    assert not protocol.knows_names
+    assert not protocol.handshake.knows_names
     assert not protocol.is_refused
 
 
 def test_without_a_nick_or_a_key_hello_comes_first_as_ever() -> None:
     assert isinstance(protocol_of(nick=None).start_connection(), frames.Hello)
     protocol = protocol_of()
-    protocol.prepare_connection(can_sign=False)
+    protocol.handshake.prepare(can_sign=False)
 
     assert protocol.start_connection().proof is None
 
@@ -178,7 +179,7 @@ def test_a_name_with_a_line_break_is_never_signed() -> None:
     protocol.start_connection()
     sent(protocol)
     hear(protocol, error("unknown-type", "proving"), welcome("a\nclaim", account=""))
-    protocol.knows_names = True
+    protocol.handshake.knows_names = True
 
     protocol.ask(frames.ClaimName(proof=frames.Proof(), key="r1"))
     (event,) = hear(protocol, challenge("r1"))
@@ -214,25 +215,25 @@ def test_where_no_key_proves_the_name_the_person_is_asked_for_its_password() -> 
     protocol.prove(None)
 
     assert protocol.is_refused
-    assert protocol.wants_name_password
+    assert protocol.handshake.wants_name_password
     protocol.connection_lost()
-    protocol.use_name_password("correct horse")
-    protocol.prepare_connection(is_private=True, can_sign=False, can_ask=True)
+    protocol.handshake.use_name_password("correct horse")
+    protocol.handshake.prepare(is_private=True, can_sign=False, can_ask=True)
     assert protocol.start_connection().proof == frames.Proof(password="correct horse")
 
 
 @pytest.mark.parametrize("is_remembered", [True, False])
 def test_a_person_who_gives_no_password_joins_without_the_name(is_remembered: bool) -> None:
     protocol = protocol_of(owns_nick=is_remembered)
-    protocol.prepare_connection(is_private=True, can_ask=True)
+    protocol.handshake.prepare(is_private=True, can_ask=True)
     hello = protocol.start_connection()
     assert hello.needs_nick is is_remembered
     hear(protocol, error("name-claimed"))
     assert protocol.is_refused
-    assert protocol.wants_name_password
+    assert protocol.handshake.wants_name_password
     protocol.connection_lost()
 
-    protocol.use_name_password("")
+    protocol.handshake.use_name_password("")
 
     hello = protocol.start_connection()
     assert (hello.nick, hello.needs_nick, hello.proof) == ("", False, None)
@@ -241,27 +242,27 @@ def test_a_person_who_gives_no_password_joins_without_the_name(is_remembered: bo
 @pytest.mark.parametrize("code", ["nick-taken", "bad-nick", "reserved-nick"])
 def test_a_nick_that_cannot_be_had_for_another_reason_is_done_without(code: str) -> None:
     protocol = protocol_of(owns_nick=True)
-    protocol.prepare_connection(is_private=True, can_ask=True)
+    protocol.handshake.prepare(is_private=True, can_ask=True)
     protocol.start_connection()
 
     hear(protocol, error(code))
 
     assert protocol.is_refused
-    assert not protocol.wants_name_password
+    assert not protocol.handshake.wants_name_password
     protocol.connection_lost()
-    assert protocol.can_do_without_name()
+    assert protocol.handshake.can_do_without_name()
     assert not protocol.start_connection().needs_nick
 
 
 def test_a_script_that_needs_its_name_is_refused_for_good() -> None:
     protocol = protocol_of(needs_nick=True)
-    protocol.prepare_connection()
+    protocol.handshake.prepare()
     assert protocol.start_connection().needs_nick
 
     hear(protocol, error("name-claimed"))
 
     assert protocol.is_refused
-    assert not protocol.can_do_without_name()
+    assert not protocol.handshake.can_do_without_name()
 
 
 @pytest.mark.parametrize("code", ["name-claimed", "proof"])
@@ -283,13 +284,13 @@ def test_a_default_nick_that_belongs_to_another_is_given_up_and_told(code: str) 
 
 def test_a_password_is_sent_only_where_nobody_can_read_it_on_the_way() -> None:
     protocol = protocol_of()
-    protocol.use_name_password("correct horse")
-    protocol.prepare_connection(is_private=False)
+    protocol.handshake.use_name_password("correct horse")
+    protocol.handshake.prepare(is_private=False)
     assert protocol.start_connection().proof is None
 
     protocol = protocol_of(sends_plain_password=True)
-    protocol.use_name_password("correct horse")
-    protocol.prepare_connection(is_private=False)
+    protocol.handshake.use_name_password("correct horse")
+    protocol.handshake.prepare(is_private=False)
     assert protocol.start_connection().proof == frames.Proof(password="correct horse")
 
 
@@ -319,7 +320,7 @@ def test_an_invite_that_does_not_hold_keeps_one_out_with_the_reason(code: str) -
     hear(protocol, error(code))
 
     assert protocol.is_refused
-    assert not protocol.wants_name_password
+    assert not protocol.handshake.wants_name_password
 
 
 def test_register_signs_for_the_present_name_and_is_answered_by_named() -> None:
@@ -389,7 +390,7 @@ def test_a_login_by_a_key_is_tried_on_the_next_connection_and_may_fail() -> None
     hear(protocol, challenge())
     protocol.prove(PROOF)
     hear(protocol, welcome("bob", account=""))
-    protocol.log_in("alice")
+    protocol.handshake.log_in("alice")
     protocol.connection_lost()
     protocol.start_connection()
     sent(protocol)
@@ -403,7 +404,7 @@ def test_a_login_by_a_key_is_tried_on_the_next_connection_and_may_fail() -> None
 
     assert isinstance(event, Refused)
     assert event.reason == f"no: proof: no key here proves it; {NO_PASSWORD_YET}"
-    assert "alice" in protocol.refused_names
+    assert "alice" in protocol.handshake.refused_names
     assert [request.nick for request in sent(protocol) if isinstance(request, frames.Hello)] == ["alice", "bob"]
     assert (protocol.is_connected, protocol.wanted_nick) == (True, "bob")
 
@@ -416,8 +417,8 @@ def test_a_server_that_does_not_see_our_tls_is_said_to_be_behind_a_proxy() -> No
     hear(protocol, error("proof"))
     protocol.prove(None)
 
-    assert protocol.refusal
-    assert "--proxy-cert" in protocol.refusal.text
+    assert protocol.handshake.refusal
+    assert "--proxy-cert" in protocol.handshake.refusal.text
 
 
 def test_the_rooms_that_the_server_remembers_are_joined_the_first_time() -> None:

@@ -312,7 +312,7 @@ def test_one_who_needs_its_nick_does_not_come_in_under_another(is_needed: bool) 
     assert hello.needs_nick is is_needed
     assert protocol.is_refused is is_needed
     assert sent(protocol) == ([] if is_needed else [say("k1")])
-    assert not is_needed or (protocol.refusal and protocol.refusal.text == "the nick bob is taken")
+    assert not is_needed or (protocol.handshake.refusal and protocol.handshake.refusal.text == "the nick bob is taken")
 
 
 def test_rooms_and_nick_are_settled_also_without_a_connection() -> None:

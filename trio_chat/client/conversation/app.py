@@ -21,10 +21,10 @@ from trio_chat.client.link.address import Address
 from trio_chat.client.link.backoff import Backoff
 from trio_chat.client.link.events import lines_of
 from trio_chat.client.link.greeting import WRONG_PORT
+from trio_chat.client.link.handshake import NO_PASSWORD_YET
 from trio_chat.client.link.identity import Identity
 from trio_chat.client.link.link import Link, open_link
 from trio_chat.client.link.outbox import Outbox
-from trio_chat.client.link.protocol import NO_PASSWORD_YET
 from trio_chat.client.link.signing import Signer
 from trio_chat.client.memory.memory import Memory
 from trio_chat.client.memory.records import Remembered

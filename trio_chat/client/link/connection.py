@@ -11,7 +11,8 @@ import trio
 
 from trio_chat.client.link.address import LinkError, reason_of
 from trio_chat.client.link.greeting import GIVE_PASSWORD, WRONG_PORT, explain_frames, read_greeting
-from trio_chat.client.link.protocol import CANNOT_SIGN, ClientProtocol
+from trio_chat.client.link.handshake import CANNOT_SIGN
+from trio_chat.client.link.protocol import ClientProtocol
 from trio_chat.client.link.reply_limits import within_limits
 from trio_chat.wire import frames
 from trio_chat.wire.frame_decoder import FrameFault, reply_decoder
@@ -185,17 +186,18 @@ class LinkConnection:
     def _explain_end(self, reason: str, *, is_mute: bool = False) -> LinkError:
         if farewell := self._protocol.farewell:
             return LinkError(farewell.text, is_final=farewell.retry_s is None, retry_s=farewell.retry_s)
-        if (refusal := self._protocol.refusal) and not self._protocol.is_connected:
+        handshake = self._protocol.handshake
+        if (refusal := handshake.refusal) and not self._protocol.is_connected:
             if refusal.code == CANNOT_SIGN:
                 return LinkError(refusal.text, is_final=True)
             wants_password = refusal.code == "password"
             hint = f"; {GIVE_PASSWORD}" if wants_password else ""
-            if self._protocol.wants_name_password and not self._protocol.may_send_password:
+            if handshake.wants_name_password and not handshake.may_send_password:
                 hint = f"; {NO_PASSWORD_IN_THE_CLEAR}"
             return LinkError(
                 f"the server refuses: {refusal.text}{hint}",
                 is_final=self._protocol.is_refused,
                 wants_password=wants_password,
-                wants_name_password=self._protocol.wants_name_password,
+                wants_name_password=handshake.wants_name_password,
             )
         return LinkError(reason, is_mute=is_mute)

@@ -101,6 +101,7 @@ class Link:
         self._address = address
         self._outbox = outbox
         self._protocol = ClientProtocol(identity, outbox.session, outbox.pending)
+        self._handshake = self._protocol.handshake
         self._protocol.held = {message.key for message in outbox.pending} if holds_pending else set()
         self._backoff = backoff or Backoff()
         self._events = EventQueue()
@@ -140,17 +141,17 @@ class Link:
     @property
     def may_send_password(self) -> bool:
         """True if nobody on the way can read a password, or that does not matter to the person."""
-        return self._protocol.may_send_password
+        return self._handshake.may_send_password
 
     @property
     def is_logging_in(self) -> bool:
         """True while the answer to `log_in` is not there yet."""
-        return self._protocol.is_logging_in
+        return self._handshake.is_logging_in
 
     def can_prove(self, name: str) -> bool:
         """Tell whether there is a key that may prove a name here."""
         has_keys = self._signer is not None and self._signer.has_keys
-        return has_keys and self._protocol.knows_names and name.casefold() not in self._protocol.refused_names
+        return has_keys and self._handshake.knows_names and name.casefold() not in self._handshake.refused_names
 
     async def own_key(self) -> str:
         """Return the blob of the key that proves names here, which is made if there is none. Raises SigningError."""
@@ -165,7 +166,7 @@ class Link:
         """
         if not self.is_connected or self._connection is None:
             return "not connected"
-        if not self._protocol.knows_names or self._signer is None:
+        if not self._handshake.knows_names or self._signer is None:
             return NO_NAMES
         if self.account:  # the session of a member is that name's alone
             return f"you are [{self.label}{MARK}] here: connect again to be somebody else"
@@ -174,7 +175,7 @@ class Link:
         if not (invite or self._signer.has_keys):
             return f"there is no key here that could prove it: /login {name} PASSWORD"
         self._has_invite |= bool(invite)
-        self._protocol.log_in(name or self.label, invite)
+        self._handshake.log_in(name or self.label, invite)
         self._is_logging_in = True
         self._connection.hang_up()
         return ""
@@ -356,7 +357,7 @@ class Link:
             return True
         if error.wants_name_password and await self._has_got_name_password():
             return True
-        return self._protocol.can_do_without_name()
+        return self._handshake.can_do_without_name()
 
     async def _has_got_password(self) -> bool:
         """Ask the person for the password, unless the link has started. -> whether to try with that"""
@@ -374,7 +375,7 @@ class Link:
         password = await self._ask_password(self._notices, self._protocol.wanted_nick)
         self._notices = []
         if password is not None:
-            self._protocol.use_name_password(password)
+            self._handshake.use_name_password(password)
         return password is not None
 
     @property
@@ -396,7 +397,7 @@ class Link:
             stream = await self._address.connect(self._notify_connecting)
         except LinkError as error:
             return error
-        self._protocol.prepare_connection(
+        self._handshake.prepare(
             binding=binding_of(stream),
             is_private=is_private(stream),
             can_sign=self._signer is not None and (self._signer.has_keys or self._has_invite),

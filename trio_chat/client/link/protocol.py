@@ -8,7 +8,6 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Collection, Iterable
 from typing import assert_never
 
-from trio_chat.chat.accounts.proof import UNBOUND, is_challenge, message_of
 from trio_chat.chat.nicks import name_of_guest
 from trio_chat.client.link.events import (
     Answer,
@@ -30,6 +29,7 @@ from trio_chat.client.link.events import (
     ServerNews,
     Signing,
 )
+from trio_chat.client.link.handshake import NICK_TAKEN, ClientHandshake
 from trio_chat.client.link.identity import Identity
 from trio_chat.client.link.membership import Membership
 from trio_chat.client.link.request_queue import RequestQueue, message_key
@@ -40,13 +40,9 @@ OWN_KEYS_MAX = 4096
 """Keys of acknowledged messages whose entries may still come."""
 
 NO_NAMES = "this server keeps no names"
-NO_PASSWORD_YET = "a name without a password gets one by /password where you are logged in"
 
 _RECLAIMING = "reclaiming"
 """Key of the requests for a nick that was taken."""
-
-_PROVING = "proving"
-"""Key of the request for a challenge before `hello`."""
 
 _STICKERS = "stickers"
 """Key of the requests for what the server shares of stickers."""
@@ -54,33 +50,19 @@ _STICKERS = "stickers"
 _IGNORING = "ignoring"
 """Key of the list of those whom we ignore."""
 
-CANNOT_SIGN = "cannot-sign"
-"""Code of a refusal of our own: the key that somebody named does not sign."""
-
-_FINAL_CODES = ("protocol", "password", "banned", "proof", "members", "invite", CANNOT_SIGN)
-"""Codes of errors that keep any client out for good."""
-
-_UNSEEN_TLS = "(the server does not see our TLS: behind a proxy, it needs --proxy-cert)"
-
-_NAME_CODES = ("name-claimed", "proof", "members")
-"""Codes of errors that a password of the name could help against."""
-
-_NICK_TAKEN = "nick-taken"
-_NICK_CODES = ("bad-nick", "reserved-nick", "name-claimed", _NICK_TAKEN)
-"""Codes of errors that keep out a client that needs its nick."""
-
 _TRANSIENT_CODES = ("not-kept", "journal")
 """Codes of errors that pass when the server's disk has space again."""
 
 
 class ClientProtocol:
-    """One session with a server."""
+    """One session with a server: messages and their acknowledgement, questions and answers, our name and rooms.
+
+    `handshake` has what happens up to the welcome of each connection.
+    """
 
     def __init__(self, identity: Identity, session: str, pending: Iterable[Message] = ()) -> None:
         self.is_connected = False
         self.farewell: frames.Farewell | None = None
-        self.refusal: frames.Error | None = None
-        """The first error before the welcome, if there was one."""
         self.pending: OrderedDict[str, Message] = OrderedDict((message.key, message) for message in pending)
         self.needs_resend = False
         """True if the server could not store a message. The oldest is sent again until it can; all others wait."""
@@ -93,30 +75,18 @@ class ClientProtocol:
         self.on_stickers: Callable[[str | frames.StickerList | frames.StickerPicture], None] = lambda _reply: None
         """Called with that hash on each connection, and with answers about stickers."""
         self._membership = Membership(identity, session, _rooms_of(self.pending.values()))
-        self._sends_plain_password = identity.sends_plain_password
-        self._owns_nick = identity.owns_nick
-        self.signing: Signing | None = None
-        """The message that is to be signed now: `prove` takes the signature."""
-        self._challenge: frames.Challenge | None = None
-        self._last_signed: Signing | None = None
-        """The last proof by a key in a `hello` of this connection."""
-        self._refused_proof: frames.Error | None = None
-        self._binding = UNBOUND
-        self._is_private = self._can_sign = self._can_ask = self._asked_name = self._is_name_optional = False
-        self.knows_names = True
-        """False if the server is one of before there were names."""
-        self.refused_names: set[str] = set()
-        """Names, folded, for which a log-in by a key was refused."""
-        self.is_logging_in = False
+        self._requests = RequestQueue(self.pending)
+        self.handshake = ClientHandshake(self._membership, self._requests, identity)
         self._claims: set[str] = set()
         """Keys of the questions that wait for a challenge."""
+        self._claim: Signing | None = None
+        """The message that is to be signed now to claim our name."""
         self._offered_password = ""
         """A password that may prove a name, if the server says so."""
         self._was_connected = False
         self._has_gap = False
         self._questions: dict[str, Question] = {}
         self._own_keys: OrderedDict[str, None] = OrderedDict.fromkeys(self.pending)
-        self._requests = RequestQueue(self.pending)
         self._delayed: set[str] = set()
         """Keys of pending messages that the server could not store when they were sent last."""
         self._away: dict[str, RecipientAway | MessageWaits] = {}
@@ -139,11 +109,6 @@ class ClientProtocol:
     def wanted_nick(self) -> str:
         """The nick that we ask for; empty for none."""
         return self._membership.wanted_nick
-
-    @property
-    def may_send_password(self) -> bool:
-        """True if nobody on the way can read a password, or that does not matter to the person."""
-        return self._is_private or self._sends_plain_password
 
     @property
     def rooms(self) -> dict[str, str]:
@@ -171,19 +136,7 @@ class ClientProtocol:
     @property
     def is_refused(self) -> bool:
         """True if the server will not admit us with this identity, though it may still listen."""
-        if self.refusal is None or self.is_connected:
-            return False
-        code, membership = self.refusal.code, self._membership
-        if code == "name-claimed" and self._can_ask and not membership.has_default_nick:
-            return True
-        needs_nick = membership.needs_nick or self._asked_name
-        return code in _FINAL_CODES or membership.has_invite or (needs_nick and code in _NICK_CODES)
-
-    @property
-    def wants_name_password(self) -> bool:
-        """True if the refusal may be for want of the password of our name."""
-        is_name = self.refusal is not None and self.refusal.code in _NAME_CODES
-        return is_name and bool(self.wanted_nick) and not self._membership.has_invite
+        return not self.is_connected and self.handshake.is_refused
 
     @property
     def is_settled(self) -> bool:
@@ -192,88 +145,10 @@ class ClientProtocol:
 
     # Requests
 
-    def prepare_connection(
-        self, *, binding: str = UNBOUND, is_private: bool = False, can_sign: bool = False, can_ask: bool = False
-    ) -> None:
-        """Prepare for a connection. `binding` is the digest of the certificate that the server has shown on it.
-
-        `is_private`: nobody on the way can read it. `can_sign`: a key may prove our name. `can_ask`: there is somebody
-        to be asked for the password of the name, so that we would rather be refused first.
-        """
-        self._binding, self._is_private, self._can_sign, self._can_ask = binding, is_private, can_sign, can_ask
-
     def start_connection(self) -> frames.Request:
         """Start a new connection. -> the first request"""
-        self.farewell = self.refusal = None
-        self._challenge = self._refused_proof = self.signing = self._last_signed = None
-        if self._can_sign and self.wanted_nick and self.wanted_nick.isprintable():
-            return frames.AskChallenge(key=_PROVING)
-        return self._hello()
-
-    def _hello(self, proof: frames.Proof | None = None) -> frames.Hello:
-        """Return the request to be admitted, with a proof, or with the password of the name if we have that."""
-        membership = self._membership
-        if proof is None and membership.name_password and self.may_send_password:
-            proof = frames.Proof(password=membership.name_password)
-        is_ours = self._owns_nick and bool(self.wanted_nick) and not self._is_name_optional
-        self._asked_name = self._can_ask and is_ours and proof is None
-        return membership.hello(proof, asks_name=self._asked_name)
-
-    # Names
-
-    def prove(self, proof: frames.Proof | None) -> list[LinkEvent]:
-        """Take the proof that `signing` asks for; None where there is no other key. -> events to be shown at once"""
-        signing, self.signing = self.signing, None
-        assert signing is not None
-        if signing.key:
-            return self._prove_claim(signing.key, proof)
-        has_password = bool(self._membership.name_password) and self.may_send_password
-        if proof or self._refused_proof is None or has_password:
-            self._last_signed = signing if proof else None
-            self._requests.put(self._hello(proof))
-        elif self.is_logging_in:
-            return self._stay_as_before(f"{self._refused_proof.text}: no key here proves it; {NO_PASSWORD_YET}")
-        elif self._membership.has_default_nick:
-            return self._give_up_default_nick(self._refused_proof)
-        else:
-            self.refusal = self._refused_proof
-        return []
-
-    def cannot_sign(self, reason: str) -> list[LinkEvent]:
-        """Note that there is no signature. -> events to be shown at once"""
-        signing, self.signing = self.signing, None
-        if signing and signing.key:
-            self._claims.discard(signing.key)
-            return [Refused(self._questions.pop(signing.key, None), reason)]
-        self.refusal = frames.Error(code=CANNOT_SIGN, text=reason)
-        return []
-
-    def log_in(self, name: str, invite: str = "") -> None:
-        """Ask for a name on the next connection, by a key; where that is refused, we go on as before."""
-        self.is_logging_in = True
-        self._membership.try_nick(name, invite)
-
-    def _stay_as_before(self, reason: str) -> list[LinkEvent]:
-        """Go on with the name from before a log-in that was refused."""
-        self.is_logging_in = False
-        self.refused_names.add(self.wanted_nick.casefold())
-        self._membership.restore_nick()
-        self._requests.put(self._hello())
-        return [Refused(None, reason)]
-
-    def use_name_password(self, password: str) -> None:
-        """Prove our name by a password from now on; empty: ask for no name."""
-        if password:
-            self._membership.name_password = password
-        else:
-            self._membership.give_up_nick()
-
-    def can_do_without_name(self) -> bool:
-        """Tell whether we were refused only because we would rather be asked. Then the next `hello` takes any name."""
-        if not self._asked_name or self._membership.needs_nick or self.refusal is None:
-            return False
-        self._is_name_optional = self.refusal.code in _NICK_CODES and self.refusal.code not in _NAME_CODES
-        return self._is_name_optional
+        self.farewell = self._claim = None
+        return self.handshake.start()
 
     def mark_read(self, room: str, entry_id: int) -> None:
         """Tell the server how far we have read."""
@@ -290,57 +165,6 @@ class ClientProtocol:
     def keep_ignored(self, names: list[str]) -> None:
         """Have the server remember whom we ignore."""
         self._request(frames.Ignored(names=names, key=_IGNORING))
-
-    def _prove_claim(self, key: str, proof: frames.Proof | None) -> list[LinkEvent]:
-        if proof is None:
-            return [Refused(self._questions.pop(key, None), "there is no key to sign with")]
-        self._requests.put(frames.ClaimName(proof=proof, key=key))
-        return []
-
-    def _give_up_default_nick(self, error: frames.Error) -> list[LinkEvent]:
-        """Join without the nick that nobody asked for, and tell the person whose it is."""
-        self._membership.drop_default_nick()
-        self._requests.put(self._hello())
-        return [Refused(None, error.text)]
-
-    def _receive_challenge(self, challenge: frames.Challenge) -> list[LinkEvent]:
-        """Have a challenge signed. One that has not the form of ours could be a message of another kind."""
-        is_for_hello = challenge.key == _PROVING and not self.is_connected and self._challenge is None
-        if not is_for_hello and challenge.key not in self._claims:
-            return []
-        self._claims.discard(challenge.key)
-        name = self.wanted_nick if is_for_hello else name_of_guest(self.label)
-        if not is_challenge(challenge.epoch, challenge.nonce) or not name.isprintable():
-            if is_for_hello:
-                self._requests.put(self._hello())
-                return []
-            return [Refused(self._questions.pop(challenge.key, None), "the server sent a challenge of another kind")]
-        self._challenge = challenge
-        message = message_of(
-            self._membership.purpose if is_for_hello else "claim",
-            epoch=challenge.epoch,
-            nonce=challenge.nonce,
-            name=name,
-            binding=self._binding,
-        )
-        self.signing = Signing(message, key="" if is_for_hello else challenge.key)
-        return []
-
-    def _receive_named(self, named: frames.Named) -> list[LinkEvent]:
-        if not self.is_connected:
-            return []
-        self._membership.prove(named.label, named.account)
-        if self._offered_password:
-            self._membership.name_password, self._offered_password = self._offered_password, ""
-        if named.last_id is not None:
-            self._membership.begin_mailbox(named.last_id)
-        events: list[LinkEvent] = []
-        if member := named.member:
-            events.append(MemoryOfServer(tuple(member.ignored), member.marks))
-        question = self._questions.pop(named.key, None) if named.key else None
-        if isinstance(question, frames.ClaimName):
-            events.append(Answered(question, named))
-        return events
 
     def say(self, messages: Iterable[Message]) -> None:
         """Send messages that are in the outbox."""
@@ -447,12 +271,69 @@ class ClientProtocol:
         if self.is_connected:
             self._requests.put(request)
 
+    # Names
+
+    @property
+    def signing(self) -> Signing | None:
+        """The message that is to be signed now, for the `hello` or for a claim: `prove` takes the signature."""
+        return self._claim or self.handshake.signing
+
+    def prove(self, proof: frames.Proof | None) -> list[LinkEvent]:
+        """Take the proof that `signing` asks for; None where there is no other key. -> events to be shown at once"""
+        claim, self._claim = self._claim, None
+        if claim is None:
+            return self.handshake.prove(proof)
+        if proof is None:
+            return [Refused(self._questions.pop(claim.key, None), "there is no key to sign with")]
+        self._requests.put(frames.ClaimName(proof=proof, key=claim.key))
+        return []
+
+    def cannot_sign(self, reason: str) -> list[LinkEvent]:
+        """Note that there is no signature. -> events to be shown at once"""
+        claim, self._claim = self._claim, None
+        if claim is None:
+            self.handshake.cannot_sign(reason)
+            return []
+        return [Refused(self._questions.pop(claim.key, None), reason)]
+
+    def _receive_challenge(self, challenge: frames.Challenge) -> list[LinkEvent]:
+        if challenge.key in self._claims:
+            return self._receive_claim_challenge(challenge)
+        if not self.is_connected:
+            self.handshake.receive_challenge(challenge)
+        return []
+
+    def _receive_claim_challenge(self, challenge: frames.Challenge) -> list[LinkEvent]:
+        """Have the challenge of a claim signed, unless it could be a message of another kind."""
+        self._claims.discard(challenge.key)
+        message = self.handshake.message_for(challenge, "claim", name_of_guest(self.label))
+        if message is None:
+            return [Refused(self._questions.pop(challenge.key, None), "the server sent a challenge of another kind")]
+        self._claim = Signing(message, key=challenge.key)
+        return []
+
+    def _receive_named(self, named: frames.Named) -> list[LinkEvent]:
+        if not self.is_connected:
+            return []
+        self._membership.prove(named.label, named.account)
+        if self._offered_password:
+            self._membership.name_password, self._offered_password = self._offered_password, ""
+        if named.last_id is not None:
+            self._membership.begin_mailbox(named.last_id)
+        events: list[LinkEvent] = []
+        if member := named.member:
+            events.append(MemoryOfServer(tuple(member.ignored), member.marks))
+        question = self._questions.pop(named.key, None) if named.key else None
+        if isinstance(question, frames.ClaimName):
+            events.append(Answered(question, named))
+        return events
+
     # Replies
 
     def connection_lost(self) -> list[LinkEvent]:
         """End a connection, and answer all questions as far as that is possible without one."""
         self.is_connected = self.needs_resend = self._has_gap = False
-        self.signing = None
+        self._claim = self.handshake.signing = None
         self._claims.clear()
         self._requests.clear()
         self._postponed.clear()
@@ -508,7 +389,7 @@ class ClientProtocol:
         is_other_epoch = self._membership.begin(welcome) or self._has_gap
         rooms, was_connected = tuple(self._membership.rooms), self._was_connected
         self.is_connected = self._was_connected = True
-        self.is_logging_in = False
+        self.handshake.is_logging_in = False
         self._requests.put(*self._membership.reconcile(welcome))
         self._requests.say_lines_max = welcome.limits.lines
         self.stickers_hash = welcome.stickers
@@ -544,17 +425,17 @@ class ClientProtocol:
         return oldest is not None and oldest.room == entry.room and entry.text in oldest.lines
 
     def _receive_error(self, error: frames.Error) -> list[LinkEvent]:
-        if not self.is_connected and (events := self._receive_error_about_name(error)) is not None:
+        if not self.is_connected and (events := self.handshake.receive_error(error)) is not None:
             return events
         if not self.is_connected and not self.is_refused:
-            self.refusal = error
+            self.handshake.refusal = error
             if self.is_refused:  # whoever ends the connection says why
                 return []
         if error.key in (_RECLAIMING, _IGNORING, _STICKERS):
             return []
         if "nick" in error.code and not error.key and self._membership.drop_default_nick():
             return []
-        if error.code == _NICK_TAKEN and not error.key:
+        if error.code == NICK_TAKEN and not error.key:
             self._membership.is_nick_taken = True
         if message := self.pending.get(error.key) or self.pending.get(message_key(error.key)):
             if error.code in _TRANSIENT_CODES:
@@ -567,26 +448,6 @@ class ClientProtocol:
         if isinstance(question, frames.ClaimName) and error.code == "unknown-type":
             return [Refused(question, NO_NAMES)]
         return [Refused(question, error.text)]
-
-    def _receive_error_about_name(self, error: frames.Error) -> list[LinkEvent] | None:
-        """Handle an error before the welcome that is about a challenge or a proof; None for any other."""
-        if error.key == _PROVING or (self._can_sign and error.code in ("unknown-type", "hello-first")):
-            self._can_sign = self.knows_names = False
-            self._requests.put(self._hello())
-            return []
-        if error.code == "proof" and self._last_signed and self._challenge:
-            signed, self._last_signed = self._last_signed, None
-            self.signing = Signing(signed.message, signed.number + 1)
-            is_seen = self._challenge.binding or self._binding == UNBOUND
-            self._refused_proof = (
-                error if is_seen else frames.Error(code=error.code, text=f"{error.text} {_UNSEEN_TLS}")
-            )
-            return []
-        if self.is_logging_in and self._membership.has_invite:
-            return self._stay_as_before(error.text)
-        if error.code == "name-claimed" and self._membership.drop_default_nick():
-            return [Refused(None, error.text)]
-        return None
 
     def _delay(self, message: Message, reason: str) -> list[LinkEvent]:
         """Send no more messages until the server has stored this one. Its delay is reported once."""
