@@ -1,4 +1,4 @@
-"""The layout of items in columns: time, name, and text that is wrapped behind the name. Pure."""
+"""The layout of items in columns: time, name, and text that is wrapped in a column of its own. Pure."""
 
 import math
 import re
@@ -30,12 +30,12 @@ from trio_chat.stickers.sticker import INDENT, Drawn
 from trio_chat.wire import frames
 from trio_chat.wire.lines import line_of
 
-_NAME_COLUMNS, _NAME_COLUMNS_NARROW, _NAME_COLUMNS_LEAST = 12, 10, 8
+_NAME_COLUMNS, _NAME_COLUMNS_NARROW, _NAME_COLUMNS_MIN = 12, 10, 8
 _WIDE, _NARROW, _WITHOUT_TIMES = 72, 56, 36
 """Columns of a transcript below which names are shorter, and shorter still, and below which there are no times."""
 
 _NAME_CHARS_MAX = 64
-_GAP_LEAST = 2
+_GAP_MIN = 2
 _LINK = re.compile(r"https?://[^\s<>\"]{1,2000}")
 _LINKS_MAX = 20
 _PUNCTUATION = ".,;:!?'…"
@@ -60,7 +60,7 @@ class Columns(Struct, frozen=True):
         """Columns of the name and the blank behind it."""
         if self.width >= _WIDE:
             return 1 + _NAME_COLUMNS
-        return 1 + (_NAME_COLUMNS_NARROW if self.width >= _NARROW else _NAME_COLUMNS_LEAST)
+        return 1 + (_NAME_COLUMNS_NARROW if self.width >= _NARROW else _NAME_COLUMNS_MIN)
 
     @property
     def text(self) -> int:
@@ -77,8 +77,8 @@ class _LaidOut(NamedTuple):
     """That of the pictures; None where the item has none."""
     changes_at: float
 
-    def holds(self, key: object, version: int, now: float) -> bool:
-        """Tell whether the item looks like this still."""
+    def is_current(self, key: object, version: int, now: float) -> bool:
+        """Tell whether the item still looks like this."""
         return self.key == key and self.version in (None, version) and now < self.changes_at
 
 
@@ -108,7 +108,7 @@ class LineLayout:
         is_marked = self.marked_id is not None and item.id == self.marked_id and isinstance(item, Line)
         key = (self.catalogue_version, columns, is_new_day, self.label, self.phrases, is_marked)
         laid_out: _LaidOut | None = item.laid_out
-        if laid_out is None or not laid_out.holds(key, self.pictures.version, self.now):
+        if laid_out is None or not laid_out.is_current(key, self.pictures.version, self.now):
             self._item_changes_at, self._has_pictures = math.inf, False
             rows = [*self._day_rule(item, columns)] if is_new_day else []
             rows += self._item(item, columns, is_marked=is_marked)
@@ -118,13 +118,13 @@ class LineLayout:
         return laid_out.rows
 
     def waiting(self, message: Message, columns: Columns, *, state: str, style: Style) -> list[Row]:
-        """Lay out a message of our own that is not kept: `state` tells why, at the end of the line."""
+        """Lay out a message of our own that is not kept, with its `state` at the end of the last row."""
         rows: list[Row] = []
         for line in lines_of(message)[: frames.LINES_LIMIT]:
             text = f"topic: {line}" if isinstance(message, frames.Topic) else line
             name = f"* {self.label}" if isinstance(message, frames.Act) else self.label
             drawn = self._transcript.catalogue.draw(readable(text), columns=columns.text)
-            rows += self._behind(Part("", style), Part(clean(name), style), (Part(drawn.line, style),), columns)
+            rows += self._lay_out_named(Part("", style), Part(clean(name), style), (Part(drawn.line, style),), columns)
         return [*rows[:-1], *_with_state(rows[-1], Part(state, style), columns.width)] if rows else []
 
     def _item(self, item: Item, columns: Columns, *, is_marked: bool) -> list[Row]:
@@ -154,8 +154,8 @@ class LineLayout:
         drawn = self._transcript.catalogue.draw(readable(entry.text), columns=columns.text)
         parts = tuple(
             part
-            for called in self._called(drawn.line, entry)
-            for matched in self._matched(called)
+            for called in self._mark_calls(drawn.line, entry)
+            for matched in self._mark_matches(called)
             for part in _mark_links(matched)
         )
         name, style = self._name(entry)
@@ -164,8 +164,8 @@ class LineLayout:
         pictures, texts = self._pictures(item, drawn, columns) if drawn.pictures else ([], [])
         if drawn.is_bare and pictures:  # the pictures alone, beside the name
             first, *others = [*pictures, *texts]
-            return [*self._behind(when, Part(name, style), first, columns), *((margin, *row) for row in others)]
-        rows = self._behind(when, Part(name, style), parts, columns)
+            return [*self._lay_out_named(when, Part(name, style), first, columns), *((margin, *row) for row in others)]
+        rows = self._lay_out_named(when, Part(name, style), parts, columns)
         below: list[Row] = [(Part(f"{INDENT}{row}".rstrip()),) for row in drawn.below]
         return [*rows, *((margin, *row) for row in (*below, *pictures, *texts))]
 
@@ -182,14 +182,14 @@ class LineLayout:
         self._item_changes_at, self._has_pictures = item.shown_at + shown.changes_at, True
         return shown.rows, [(Part(INDENT), Part(file.text, Style.NOTICE)) for file in shown.missing]
 
-    def _called(self, text: str, entry: frames.Said) -> Iterator[Part]:
+    def _mark_calls(self, text: str, entry: frames.Said) -> Iterator[Part]:
         """Mark what calls the person, also in a line of the history."""
         if entry.kind != Kind.TOLD and is_mention(entry, self.label, self._transcript.words):
             yield from mark_mentions(Part(text), self.label, self._transcript.words, is_told=False)
         else:
             yield Part(text)
 
-    def _matched(self, part: Part) -> Iterator[Part]:
+    def _mark_matches(self, part: Part) -> Iterator[Part]:
         """Mark what was searched for, near the beginning of a line."""
         if not self.phrases:
             yield part
@@ -210,8 +210,8 @@ class LineLayout:
         broken = break_row(parts, columns.width - columns.time)
         return [(_time_part(when if at == 0 else None, columns), *row) for at, row in enumerate(broken)]
 
-    def _behind(self, when: Part, name: Part, parts: Row, columns: Columns) -> list[Row]:
-        """Lay out a text behind a time and a name; its later rows are aligned with the first."""
+    def _lay_out_named(self, when: Part, name: Part, parts: Row, columns: Columns) -> list[Row]:
+        """Lay out a time, a name and a text in columns; the later rows of the text are aligned with the first."""
         shown = cut_with_mark(name.text, columns.name - 1)
         time = (Part(f"{when.text:<{columns.time}}"[: columns.time], when.style),) if columns.time else ()
         gap = Part(" " * (columns.name - width_of_text(shown)))
@@ -227,7 +227,7 @@ class LineLayout:
 def _with_state(row: Row, state: Part, columns: int) -> list[Row]:
     """Put a state at the right end of a row, or below it where there is no space left."""
     gap = columns - row_width(row) - width_of_text(state.text)
-    if gap >= _GAP_LEAST:
+    if gap >= _GAP_MIN:
         return [(*row, Part(" " * gap), state)]
     broken = break_row((state,), columns)
     return [row, *((Part(" " * max(columns - row_width(part), 0)), *part) for part in broken)]

@@ -21,7 +21,7 @@ class NameStyles:
         self._styles: dict[str, Style] = {}
 
     def style_of(self, name: str) -> Style:
-        """Return the style of a name: the one that suits it, unless somebody else who is here has that."""
+        """Return the style of a name: the one that its checksum chooses, unless somebody else who is here has that."""
         style = self._styles.pop(name, None) or self._choose(name)
         self._styles[name] = style
         if len(self._styles) > REMEMBERED_MAX:

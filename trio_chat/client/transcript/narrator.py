@@ -154,7 +154,7 @@ class Narrator:
 
     def render_pending(self, link: LinkState, *, is_held: bool = False) -> RenderedOutput:
         """Render the messages from last time that are still to be sent; if `is_held`, the person is asked first."""
-        self.label = _shown(link)
+        self.label = _marked_label(link)
         if not link.pending:
             return _NOTHING
         count = count_lines(self.delivery.resume(link.pending))
@@ -164,11 +164,11 @@ class Narrator:
             rows += self.transcript.own_line(line, prompt="  ")
         if len(lines) > _PENDING_ROWS_MAX:
             rows += self.transcript.notice(f"and {count_lines(len(lines) - _PENDING_ROWS_MAX)} more")
-        return self._here(rows)
+        return self._in_current_room(rows)
 
     def render(self, event: LinkEvent, link: LinkState, *, columns: int | None = None) -> RenderedOutput:
         """Render an event. Drawings wider than `columns` stay names."""
-        self.label = _shown(link)
+        self.label = _marked_label(link)
         return replace(self._render(event, link, columns), event=event)
 
     def _render(self, event: LinkEvent, link: LinkState, columns: int | None) -> RenderedOutput:
@@ -196,12 +196,12 @@ class Narrator:
             case _:
                 assert_never(event)
 
-    def _here(self, rows: list[Row]) -> RenderedOutput:
+    def _in_current_room(self, rows: list[Row]) -> RenderedOutput:
         """Put rows that are no entry into the current room."""
         return RenderedOutput((TranscriptItem(rows, self.room),))
 
     def _notice(self, text: str) -> RenderedOutput:
-        return self._here(self.transcript.notice(text))
+        return self._in_current_room(self.transcript.notice(text))
 
     def _with_time(self, rows: list[Row], when: float) -> list[Row]:
         return [(timestamp(when, self._now()), *rows[0]), *rows[1:]] if self._has_times else rows
@@ -217,7 +217,7 @@ class Narrator:
             case "":
                 return None
             case str() as text:
-                return self._here(self._with_time(self.transcript.notice(text), self._now()))
+                return self._in_current_room(self._with_time(self.transcript.notice(text), self._now()))
             case entry:
                 rows = self.transcript.entry(entry, room=self.room, you=self.label)
                 return RenderedOutput((TranscriptItem(self._with_time(rows, entry.time), entry.room),))
@@ -340,13 +340,13 @@ class Narrator:
                 rows = self.transcript.notice(f"you have left #{room}")
                 if self.room in link.rooms:  # else it is being joined, which is told then
                     rows += self.transcript.notice(where_you_are(self.room, link.rooms[self.room]))
-                return self._here(rows)
+                return self._in_current_room(rows)
             case Refused(question=question, reason=reason):
                 if isinstance(question, frames.Join):
                     self._stay_in_a_room(link)
                 return self._notice(reason)
             case GapFound(room=room):
-                return RenderedOutput((TranscriptItem(self.transcript.notice(_missed(event)), room),))
+                return RenderedOutput((TranscriptItem(self.transcript.notice(_describe_gap(event)), room),))
             case _:
                 assert_never(event)
 
@@ -369,17 +369,19 @@ class Narrator:
     def _render_server_news(self, rooms: Mapping[str, frames.RoomNews]) -> RenderedOutput:
         """Render the numbers of new entries by room, of those rooms that are not shown."""
         told = [
-            _count_news(name, news)
+            _describe_news(name, news)
             for name, news in rooms.items()
             if name != self.room and news.new > 0 and (news.mentions > 0 or not self.muted.has(name))
         ]
         more = [f"and {len(told) - _NEWS_MAX} more rooms"] if len(told) > _NEWS_MAX else []
-        return self._here([row for line in (*told[:_NEWS_MAX], *more) for row in self.transcript.notice(line)])
+        return self._in_current_room(
+            [row for line in (*told[:_NEWS_MAX], *more) for row in self.transcript.notice(line)]
+        )
 
     def render_absence(self, since: float, *, columns: int | None = None) -> RenderedOutput:
         """Render a line where the person stopped reading, who has pressed no key since then."""
         text = f"you were away since {timestamp(since, self._now()).text.strip()}"
-        return replace(self._here(self.transcript.rule(text, columns=columns)), rule=text)
+        return replace(self._in_current_room(self.transcript.rule(text, columns=columns)), rule=text)
 
     def _stay_in_a_room(self, link: LinkState) -> None:
         """Go back to the room in which the person spoke before, if they are not in the current one."""
@@ -419,7 +421,7 @@ class Narrator:
         return RenderedOutput(notices=tuple(notices))
 
 
-def _missed(gap: GapFound) -> str:
+def _describe_gap(gap: GapFound) -> str:
     """Describe a gap: entries that the server no longer keeps or cannot read, or that we were too slow to take."""
     where = "sent to you alone" if gap.room == frames.MAILBOX else f"in #{gap.room}"
     messages = f"{gap.count or 'some'} message{'' if gap.count == 1 else 's'} {where}"
@@ -431,11 +433,11 @@ def _missed(gap: GapFound) -> str:
     return f"you missed {messages}"
 
 
-def _shown(link: LinkState) -> str:
+def _marked_label(link: LinkState) -> str:
     """Return our name as others see it, with the mark where it is proven."""
     return link.label + MARK if link.account and link.label else link.label
 
 
-def _count_news(room: str, news: frames.RoomNews) -> str:
+def _describe_news(room: str, news: frames.RoomNews) -> str:
     mentions = f", {news.mentions} for you" if news.mentions > 0 else ""
     return f"#{excerpt(room, NICK_MAX)}: {news.new} new{mentions}"

@@ -170,7 +170,7 @@ class People:
         if here is None or entry.kind in _KINDS_WITHOUT_MEMBER:
             return
         if entry.room in self._counts:
-            self._counts[entry.room] += self._difference(entry, here)
+            self._counts[entry.room] += self._count_change(entry, here)
         if entry.kind in _DEPARTURE_KINDS:
             here.pop(entry.author, None)
         elif entry.kind == Kind.RENAMED:
@@ -178,10 +178,10 @@ class People:
         else:
             _add(here, entry.author)
 
-    def _difference(self, entry: frames.Said, here: Collection[str]) -> int:
-        """Return the number of members that an entry adds: 0 where the server's answer to who is here has counted them.
+    def _count_change(self, entry: frames.Said, here: Collection[str]) -> int:
+        """Return the change that an entry makes to the number of members: 0 where they are counted already.
 
-        It knows of somebody who comes or goes before that is kept, and so before the entry.
+        The server's answer to `who` can count somebody who comes or goes before the entry about that is kept.
         """
         is_known = entry.author in here
         if entry.kind == Kind.JOINED:

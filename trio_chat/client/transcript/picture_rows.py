@@ -45,7 +45,7 @@ class DrawnPictures(Struct, frozen=True):
     missing: tuple[PictureFile, ...]
     """Those that are not there."""
     changes_at: float = math.inf
-    """The time after which they look different, in seconds since they were first shown."""
+    """The time of their next change, in seconds since they were first shown."""
 
 
 def draw_pictures(
@@ -71,7 +71,7 @@ def draw_pictures(
 def moving_rows(
     file: PictureFile, pictures: Pictures, *, columns: int, rows: int, now: float
 ) -> tuple[list[Row], float]:
-    """Return the rows of a picture that moves for ever, and the time at which it looks different.
+    """Return the rows of a picture whose animation repeats for ever, and the time of its next change.
 
     There are none while it is not there.
     """
