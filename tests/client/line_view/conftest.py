@@ -1,6 +1,7 @@
 """A line view at a pseudo-terminal, which is joined to a peer."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -14,6 +15,7 @@ from trio_chat.client.line_view.guest_run import run_on_asyncio
 from trio_chat.client.line_view.line_pictures import line_pictures
 from trio_chat.client.line_view.terminal import open_terminal
 from trio_chat.client.link.address import TcpAddress
+from trio_chat.client.link.events import lines_of
 from trio_chat.client.link.identity import Identity
 from trio_chat.client.link.outbox import open_outbox
 from trio_chat.client.link.signing import OwnKey
@@ -36,6 +38,21 @@ SMILE: Mapping[str, Sticker] = MappingProxyType({"smile": Text("🙂")})
 def a_transcript(stickers: Mapping[str, Sticker] = SMILE) -> Transcript:
     """A transcript with a few stickers."""
     return Transcript(Catalogue(stickers))
+
+
+def kept(folder: Path) -> list[str]:
+    """Return the texts in the outbox of a client that has ended."""
+    with open_outbox("test", folder=folder) as outbox:
+        return [line for message in outbox.pending for line in lines_of(message)]
+
+
+async def flood(stream: trio.SocketStream) -> None:
+    """Send until the client hangs up."""
+    entry = '{"type":"entry","id":%d,"room":"lobby","kind":"said","time":0,"author":"[\\u001b[2J","text":"%s"}\n'
+    text = "@smile\\u001b]0;title\\u0007" * 100
+    with suppress(trio.BrokenResourceError):
+        for number in range(1, 10**9, 1000):
+            await stream.send_all("".join(entry % (number + more, text) for more in range(1000)).encode())
 
 
 @pytest.fixture
