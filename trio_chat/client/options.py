@@ -37,7 +37,7 @@ class ViewOptions(Struct, frozen=True):
     has_links: bool = False
     """True if the screen view tells the terminal which addresses it may open (OSC 8)."""
     has_mouse: bool = False
-    """True if the screen view is told of the mouse."""
+    """True if the terminal reports the mouse to the screen view."""
     has_times: bool = False
     """True if lines have their time in front."""
     wraps: bool = True

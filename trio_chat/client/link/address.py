@@ -85,8 +85,8 @@ class TcpAddress:
     _resolved: tuple[str, ...] = field(default=(), init=False, repr=False, compare=False)
     _mute: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
     _used: str = field(default="", init=False, repr=False, compare=False)
-    _has_told: bool = field(default=False, init=False, repr=False, compare=False)
-    """True if the person knows that others can read it."""
+    _has_warned: bool = field(default=False, init=False, repr=False, compare=False)
+    """True if the person was told that others can read what is sent."""
 
     def __str__(self) -> str:
         return f"{self.host} port {self.port}"
@@ -102,8 +102,8 @@ class TcpAddress:
         `notify` is called once, where others can read what is sent.
         """
         stream = await self.open()
-        if not self._has_told and not is_loopback(self._used):
-            self._has_told = True
+        if not self._has_warned and not is_loopback(self._used):
+            self._has_warned = True
             notify(IN_THE_CLEAR)
         return stream
 

@@ -75,7 +75,7 @@ class ClientHandshake:
 
     @property
     def wants_name_password(self) -> bool:
-        """True if the refusal may be for want of the password of our name."""
+        """True if the server may have refused us because the password of our name is missing."""
         is_name = self.refusal is not None and self.refusal.code in _NAME_CODES
         return is_name and bool(self._membership.wanted_nick) and not self._membership.has_invite
 

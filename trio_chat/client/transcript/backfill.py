@@ -245,7 +245,7 @@ class Backfill:
 
     @property
     def _hint(self) -> str:
-        """The last notice for who has no name, with the reason why not: the one told before is above the history."""
+        """The notice for a person who has no name, with the reason again: its first notice stands above the history."""
         why = excerpt(self._why_no_name, _WHY_MAX)
         return f"you have no name: {why}; {NICK_HINT}" if why else NICK_HINT
 

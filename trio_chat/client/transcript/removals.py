@@ -20,7 +20,7 @@ class Removals:
         self._ids: dict[tuple[str, int], None] = {}
 
     def note(self, events: Iterable[LinkEvent]) -> bool:
-        """Remember the removals that events tell of. -> whether there were any"""
+        """Remember the removals among events. -> whether there were any"""
         has_news = False
         for event in events:
             match event:

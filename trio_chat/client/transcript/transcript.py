@@ -175,7 +175,7 @@ def _calls_of_all(text: str, you: str, words: Sequence[str]) -> list[tuple[int, 
 
 @lru_cache(maxsize=16)  # an entry is asked about when it is rendered, and again for the bell
 def _calls(text: str, name: str) -> list[tuple[int, int]]:
-    """Find the mentions of a name. Most lines do not have its letters, and are told apart sooner than by folding."""
+    """Find the mentions of a name. Most lines lack its letters, which is seen sooner than by folding them."""
     if text.isascii() and name.isascii() and name.lower() not in text.lower():
         return []
     from trio_chat.chat.words import calls  # takes 15 ms, which nobody should wait for at the start
