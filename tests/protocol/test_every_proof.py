@@ -19,7 +19,7 @@ from tests.protocol.conftest import Peer, Server, running_server
 from tests.protocol.test_frames import Frames
 from tests.protocol.test_names import PASSWORD, Key, challenge, say_hello
 from tests.protocol.test_operators import ask
-from trio_chat.server.sessions.name_questions import Ask
+from trio_chat.server.sessions.name_questions import NameQuestion
 from trio_chat.wire import frames
 
 Door = Literal["hello", "register", "command", "lines", "prompt"]
@@ -290,7 +290,9 @@ def test_the_table_has_every_frame_with_a_proof_and_every_request_that_asks_for_
         for it in get_args(frames.AnyRequest)
         if any(frames.Proof in (field.type, *get_args(field.type)) for field in msgspec.structs.fields(it))
     }
-    asked = set(get_args(Ask.__annotations__["what"])) - {"password"}  # which is for a name that is proven already
+    asked = set(get_args(NameQuestion.__annotations__["what"])) - {
+        "password"
+    }  # which is for a name that is proven already
     doors = {
         "hello": "handshake",
         "register": "name_frames",
