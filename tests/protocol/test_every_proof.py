@@ -290,9 +290,8 @@ def test_the_table_has_every_frame_with_a_proof_and_every_request_that_asks_for_
         for it in get_args(frames.AnyRequest)
         if any(frames.Proof in (field.type, *get_args(field.type)) for field in msgspec.structs.fields(it))
     }
-    asked = set(get_args(NameQuestion.__annotations__["what"])) - {
-        "password"
-    }  # which is for a name that is proven already
+    # /password is for a name that is proven already.
+    asked = set(get_args(NameQuestion.__annotations__["what"])) - {"password"}
     doors = {
         "hello": "handshake",
         "register": "name_frames",
