@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 
 from tests.conftest import PATIENCE_S
 from tests.protocol.conftest import Server, running_server
@@ -60,6 +60,11 @@ def browser(request: pytest.FixtureRequest) -> Browser:
     return stash[_BROWSER]
 
 
+def is_loss(request: Request) -> bool:
+    """Tell whether a script of a page could not be fetched; a page that is left no longer asks for its own."""
+    return request.resource_type == "script" and request.failure != "net::ERR_ABORTED"
+
+
 @contextmanager
 def _open_page(
     browser: Browser, server: Server, path: str = "/", *, ready: bool = True, **options: object
@@ -71,6 +76,10 @@ def _open_page(
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on(
         "console", lambda message: errors.append(message.text) if "Content Security Policy" in message.text else None
+    )
+    page.on(
+        "requestfailed",
+        lambda request: errors.append(f"{request.url}: {request.failure}") if is_loss(request) else None,
     )
     if ready:
         page.goto(path)
