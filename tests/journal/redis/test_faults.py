@@ -65,6 +65,20 @@ async def test_m9_health_is_red_while_redis_is_down_though_nobody_speaks(server:
         assert await texts(journal) == ["back"]
 
 
+async def test_m9_a_line_waits_for_redis_also_where_it_was_missed_before_anybody_spoke(
+    server: RedisServer, tmp_path: Path
+) -> None:
+    async with opened(server, tmp_path) as journal:
+        server.kill()
+        await until_well(journal, is_well=False)
+
+        receipt = journal.post(said("as it came back"))
+        await trio.to_thread.run_sync(server.start)
+        await receipt.kept()
+
+        assert await texts(journal) == ["as it came back"]
+
+
 async def test_m9_senders_are_told_while_redis_is_down(server: RedisServer, tmp_path: Path) -> None:
     async with opened(server, tmp_path, HASTY) as journal:
         server.kill()

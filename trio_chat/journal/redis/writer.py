@@ -78,6 +78,8 @@ class BatchWriter:
         self.commits = Histogram(COMMIT_BOUNDS_S)
         self.failure: str | None = None
         """The reason why something could not be kept, until something can be."""
+        self._patient_until = 0.0
+        """Batches wait for Redis until then where it was missed while none was under way, by the clock of Trio."""
         self.newest = held.newest
         self._link, self._node, self._intake, self._reader, self._codec = link, node, intake, reader, codec
         self._on_claim, self._on_kept, self._on_pruned, self._times = on_claim, on_kept, on_pruned, times
@@ -121,6 +123,9 @@ class BatchWriter:
         """Keep batches until told to end, and give the claim back."""
         while (batch := await self._next()) is not None:
             error = await self._keep_overdue()
+            while error and not self._is_ending and trio.current_time() < self._patient_until:
+                await trio.sleep(self._times.retry_s)
+                error = await self._keep_overdue()
             refusal = self._intake.begin(batch)
             if self._was_adopted:
                 self._was_adopted = refusal is not None
@@ -153,6 +158,8 @@ class BatchWriter:
                 raise JournalError(overdue)
         except JournalError as error:
             self._held = None
+            if not self.failure:
+                self._patient_until = trio.current_time() + self._times.patience_s
             self._note_attempt(str(error))
         else:
             self._note_attempt(None)
@@ -207,8 +214,8 @@ class BatchWriter:
         self._on_kept(batch)
 
     async def _keep_with_retries(self, batch: Batch) -> None:
-        """Have a batch kept, with retries for a while if Redis worked before. Raises JournalError."""
-        deadline = trio.current_time() + (0 if self.failure else self._times.patience_s)
+        """Have a batch kept, with retries until Redis has not worked for a while. Raises JournalError."""
+        deadline = self._patient_until if self.failure else trio.current_time() + self._times.patience_s
         under_way = _UnderWay(batch, self._number + 1)
         while True:
             try:
