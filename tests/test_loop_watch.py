@@ -9,7 +9,7 @@ import pytest
 import trio
 
 from tests.loop_watch import HELD_S, longest_hold, watching
-from tests.work import measured
+from tests.work import SLOWER_MAX
 
 ROOT = Path(__file__).parents[1]
 
@@ -19,7 +19,7 @@ from trio_chat.chat.chat import Chat
 
 def tick(self):
     from time import thread_time
-    until = thread_time() + 0.3
+    until = thread_time() + 1.0
     while thread_time() < until:
         pass
 
@@ -39,7 +39,7 @@ async def work(seconds: float) -> None:
     await trio.lowlevel.checkpoint()
 
 
-@pytest.mark.parametrize(("wait", "is_fault"), [(HELD_S * 5, True), (HELD_S / 10, False)])
+@pytest.mark.parametrize(("wait", "is_fault"), [(HELD_S * SLOWER_MAX * 2, True), (HELD_S / 10, False)])
 async def test_only_a_task_that_holds_the_loop_fails_a_test(wait: float, *, is_fault: bool) -> None:
     async def run() -> None:
         async with trio.open_nursery() as nursery:
@@ -90,11 +90,10 @@ async def test_collecting_the_garbage_of_tests_does_not_count() -> None:
 
 async def test_the_longest_hold_is_not_the_sum_of_all() -> None:
     async with longest_hold() as longest_s:
-        with measured() as all_of_it:
-            for share in (2, 4, 2, 2, 2):
-                await work(HELD_S * share)
+        for _ in range(40):
+            await work(HELD_S * 0.3)
 
-    assert HELD_S < longest_s() < all_of_it.usual_s / 2
+    assert HELD_S * 0.3 <= longest_s() < HELD_S  # their sum is above HELD_S on any machine
 
 
 def test_a_server_that_holds_its_loop_is_reported(tmp_path: Path) -> None:

@@ -4,10 +4,11 @@ It is the CPU time of this thread, divided by how much slower this machine is: a
 the same physical machine, can more than double it, and the next moment it is gone.
 """
 
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from statistics import median
-from time import thread_time
+from time import monotonic, thread_time
 
 NUMBERS = 10_000
 USUAL_S = 0.0018
@@ -15,8 +16,14 @@ USUAL_S = 0.0018
 
 SAMPLES = 3
 
-_slowest_s = USUAL_S
-"""The longest that this has taken in this process: what was slow a moment ago may be fast when it is measured."""
+REMEMBERED_S = 60
+"""The slowest sample of so long counts: what was slow a moment ago may be fast when it is measured."""
+
+SLOWER_MAX = 8
+"""No machine counts as slower than this, so that work of eight times a limit exceeds it everywhere."""
+
+_samples: deque[tuple[float, float]] = deque(maxlen=100)
+"""When samples were taken, and how long they took, in seconds."""
 
 
 class Work:
@@ -37,9 +44,10 @@ def measured() -> Iterator[Work]:
 
 def usual_s(cpu_s: float) -> float:
     """Return the seconds on a usual machine for CPU time that was spent here a moment ago."""
-    global _slowest_s
-    _slowest_s = max(_slowest_s, median(_sample_s() for _ in range(SAMPLES)))
-    return cpu_s * USUAL_S / _slowest_s
+    now = monotonic()
+    _samples.append((now, median(_sample_s() for _ in range(SAMPLES))))
+    slowest_s = max(took_s for at, took_s in _samples if now - at <= REMEMBERED_S)
+    return cpu_s / min(SLOWER_MAX, max(1.0, slowest_s / USUAL_S))
 
 
 def _sample_s() -> float:
