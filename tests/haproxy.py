@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.conftest import PATIENCE_S
-from tests.redis_server import free_port
+from tests.ports import free_port
 
 PROGRAM = shutil.which("haproxy", path=f"{os.defpath}:/usr/sbin") or "haproxy"
 

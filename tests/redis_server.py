@@ -12,6 +12,7 @@ from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
 
+from tests.ports import free_port
 from trio_chat.journal.engine import Engine
 from trio_chat.journal.redis.engine import ROWS
 
@@ -118,10 +119,3 @@ def shared_redis(folder: Path) -> Iterator[Engine]:
             check=with_chat(redis.check),  # type: ignore[arg-type]
             open_history=with_chat(redis.open_history),  # type: ignore[arg-type]
         )
-
-
-def free_port(host: str = "127.0.0.1") -> int:
-    """A port that nobody listens at, at this moment."""
-    with socket.socket() as free:
-        free.bind((host, 0))
-        return int(free.getsockname()[1])

@@ -18,6 +18,7 @@ import pytest
 
 from bench.faults.stop import stop_under_load
 from tests.journal.sqlite.schemas import set_back
+from tests.ports import free_port
 from tests.protocol.conftest import PATIENCE_S, Peer, running_server
 
 COMMAND = [sys.executable, "-m", "trio_chat", "serve", "--port", "0", "--admin-port", "0"]
@@ -225,8 +226,7 @@ def start_as_nobody(data: Path, folder_mode: int, file_mode: int) -> subprocess.
 
 @pytest.mark.parametrize("redirection", ["1>&-", "0<&-", "0<&- 1>&- 2>&-", "</dev/null", "1>/dev/full", "2>/dev/full"])
 def test_m8_closed_and_full_standard_streams_do_not_matter(tmp_path: Path, redirection: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     flags = f"serve --host 127.0.0.1 --port {port} --admin-port 0 --data {tmp_path}"
     process = subprocess.Popen(["sh", "-c", f"exec {sys.executable} -m trio_chat {flags} {redirection}"])
     try:

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import PATIENCE_S
+from tests.ports import free_port
 from tests.protocol.conftest import Server
 from tests.redis_replication import follow, replica_count, until
-from tests.redis_server import RedisServer, free_port
+from tests.redis_server import RedisServer
 from trio_chat.cli import run
 from trio_chat.journal.redis.engine import FULL_SOME_DAY
 

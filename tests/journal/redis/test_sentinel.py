@@ -13,8 +13,9 @@ import trio.lowlevel
 from bench.faults.redis_way import RedisWay
 from tests.conftest import PATIENCE_S
 from tests.journal.redis.opened import said, speak, texts, until_more, until_well
+from tests.ports import free_port
 from tests.redis_replication import NAME, Sentinel, WatchedRedis, until, watched_redis
-from tests.redis_server import RedisServer, free_port
+from tests.redis_server import RedisServer
 from trio_chat.cli import run
 from trio_chat.journal import Durability, JournalError, check_journal
 from trio_chat.journal.redis.address import read_url

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 import trustme
 
+from tests.ports import free_port
 from tests.redis_replication import NAME, Sentinel, until
-from tests.redis_server import RedisServer, free_port
+from tests.redis_server import RedisServer
 from trio_chat.journal import Durability, JournalError, check_journal, open_journal
 
 
