@@ -14,6 +14,8 @@ from tests.redis_server import RedisServer
 from trio_chat.chat.events import Draft, Entry, Kind
 from trio_chat.chat.session_record import SessionRecord
 from trio_chat.journal import JournalError
+from trio_chat.journal.redis.address import HostPort
+from trio_chat.journal.redis.connection import ConnectionSettings, connect
 from trio_chat.journal.redis.errors import IN_DOUBT
 from trio_chat.journal.redis.journal import RedisJournal
 
@@ -245,3 +247,14 @@ async def test_one_node_prunes_at_a_time(server: RedisServer, tmp_path: Path) ->
         with trio.fail_after(PATIENCE_S):
             while two.pruned_to == 0:  # it learns of that with its lease  # noqa: ASYNC110
                 await trio.sleep(0.01)
+
+
+async def test_a_connection_that_is_begun_while_the_journal_closes_is_cancelled_like_all_else() -> None:
+    async with trio.open_nursery() as closed:
+        pass
+
+    with trio.CancelScope() as closing:
+        closing.cancel()
+        await connect(closed, HostPort("127.0.0.1", 1), ConnectionSettings(None, None, 0, None, connect_s=1))
+
+    assert closing.cancelled_caught

@@ -71,6 +71,7 @@ class RedisConnection:
 
 async def connect(nursery: trio.Nursery, peer: HostPort, settings: ConnectionSettings) -> RedisConnection:
     """Connect to a Redis or a sentinel. The connection lives in the nursery. Raises JournalError."""
+    await trio.lowlevel.checkpoint_if_cancelled()  # the nursery may be closed by then, and would raise RuntimeError
     connection = TCPConnection(
         TCPLocation(peer.host, peer.port),
         db=settings.database,
