@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -156,6 +157,44 @@ def test_m9_a_redis_restored_while_no_node_runs_gives_no_id_twice(
     says(alice, "after", bob)
 
     assert [text for _, text in history_of(one)] == ["early", "after"] == [text for _, text in history_of(two)]
+
+
+def kill(redis: RedisServer) -> Heal:
+    redis.kill()
+    return redis.start
+
+
+def pause(redis: RedisServer) -> Heal:
+    redis.signal(signal.SIGSTOP)
+    return lambda: redis.signal(signal.SIGCONT)
+
+
+@pytest.mark.parametrize("harm", [kill, pause])
+def test_m9_who_comes_back_while_redis_does_not_answer_gets_all_that_they_missed_once_it_does(
+    node: StartNode, redis: RedisServer, harm: Callable[[RedisServer], Heal]
+) -> None:
+    one = node("one")
+    alice = Frames.enter(one, nick="alice", session=SECRET)
+    bob = Frames.enter(one, nick="bob")
+    alice.peer.close()
+    until(lambda: any(it["nick"] == "alice" and it["away_s"] is not None for it in clients_of(one)))
+    bob.send(type="say", room="lobby", text="missed", key="1")
+    bob.send(type="tell", to="alice", text="missed", key="2")
+    for room in ("lobby", "@"):
+        bob.until("entry", room=room, text="missed")
+    assert one.stop() == 0  # so that it has to read from Redis
+    one = node("one")
+
+    heal = harm(redis)
+    alice = Frames.enter(one, session=SECRET, since={"lobby": 0, "@": 0}, epoch=alice.welcome["epoch"])
+    alice.until("ping")  # it is told that the server is there, which has asked Redis in vain by then
+    heal()
+    frames = [alice.receive()]
+    while frames[-1].get("text") != "missed" or frames[-1]["room"] != "lobby":
+        frames.append(alice.receive())
+
+    assert [frame for frame in frames if frame["type"] == "gap"] == []
+    assert [frame["room"] for frame in frames if frame.get("text") == "missed"] == ["@", "lobby"]
 
 
 @pytest.fixture

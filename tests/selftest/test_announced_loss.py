@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from trio_chat.selftest.announced_loss import ID_JUMP, AnnouncedLoss, describe_loss, discount_announced_loss
-from trio_chat.selftest.checker import Recording, ShownEntry, check_history
+from trio_chat.selftest.checker import OTHER_EPOCH, Recording, ShownEntry, check_history
 
 FAR = 7 + ID_JUMP
 
@@ -49,7 +49,7 @@ def bob() -> Recording:
     said = {"2": "two", "l": "last"}
     shown = [BEFORE, ONE, TWO, LAST]
     return Recording(
-        "bob", said=said, heard=["hello bob"], shown=shown, sent=["2", "l"], other_gaps=1, epoch_changes=[3]
+        "bob", said=said, heard=["hello bob"], shown=shown, sent=["2", "l"], other_gaps=[OTHER_EPOCH], epoch_changes=[3]
     )
 
 
@@ -74,13 +74,13 @@ def test_what_was_lost_and_what_was_missed_by_those_who_were_told_is_no_broken_p
 @pytest.mark.parametrize(
     ("silent", "violation"),
     [
-        (replace(bob(), other_gaps=0, epoch_changes=[]), "bob was never shown entry 5 in #lobby: alice said 'three'"),
+        (replace(bob(), other_gaps=[], epoch_changes=[]), "bob was never shown entry 5 in #lobby: alice said 'three'"),
         (
             replace(bob(), shown=[BEFORE, TWO, LAST], epoch_changes=[2]),
             "bob was never shown entry 3 in #lobby: alice said 'one'",
         ),
         (replace(bob(), shown=[BEFORE, ONE, TWO, MISSED], epoch_changes=[3]), f"bob was never shown {LAST}"),
-        (replace(bob(), other_gaps=2), "bob had 1 gaps announced"),
+        (replace(bob(), other_gaps=[OTHER_EPOCH, "#@ after 1: slow"]), "bob had a gap announced: #@ after 1: slow"),
         (replace(bob(), said=bob().said | {"x": "gone"}, sent=["2", "l", "x"]), "bob was told that 'gone' is kept"),
         (replace(bob(), shown=[BEFORE, ONE, TWO, LAST, LAST]), f"bob was shown entry {LAST.id} 2 times"),
         (

@@ -13,9 +13,7 @@ HISTORY = (
 
 
 def alice(**changes: object) -> Recording:
-    whole = Recording(
-        "alice", said={"a1": "one", "a3": "three"}, shown=[*HISTORY], sent=["a1", "a3"], failed=[], other_gaps=0
-    )
+    whole = Recording("alice", said={"a1": "one", "a3": "three"}, shown=[*HISTORY], sent=["a1", "a3"], failed=[])
     return replace(whole, **changes)
 
 
@@ -66,7 +64,7 @@ def test_a_line_that_failed_and_is_nowhere_is_in_order() -> None:
         ({"sent": ["a1", "a3", "b2"]}, "alice got an answer for 'b2', which it never said"),
         ({"said": {"a1": "one"}, "sent": ["a1"]}, "nobody said 'three', but it is in the history"),
         ({"ended": "your session goes on"}, "alice gave up: your session goes on"),
-        ({"other_gaps": 1}, "alice had 1 gaps announced"),
+        ({"other_gaps": ["#lobby after 1: unreadable"]}, "alice had a gap announced: #lobby after 1: unreadable"),
     ],
 )
 def test_a_broken_promise_is_found(changes: dict[str, object], violation: str) -> None:

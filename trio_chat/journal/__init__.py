@@ -47,6 +47,7 @@ from trio_chat.journal.records import (
     RoomRecord,
     SearchError,
     TooManyError,
+    UnavailableError,
     WaitingRecord,
 )
 
@@ -85,6 +86,7 @@ __all__ = [
     "SessionStore",
     "Shareable",
     "TooManyError",
+    "UnavailableError",
     "WaitingRecord",
     "check_journal",
     "check_outlasts_server",

@@ -18,6 +18,10 @@ class JournalError(Exception):
     """
 
 
+class UnavailableError(JournalError):
+    """The store does not answer just now: the same may succeed later. The text says why."""
+
+
 class InDoubtError(JournalError):
     """It is not known whether something was kept: the store did not say so. The text says why."""
 

@@ -12,6 +12,8 @@ from trio_chat.chat.events import MAILBOX_MARK, Kind
 
 QUOTED_CHARS_MAX = 40
 
+OTHER_EPOCH = "another epoch"
+
 
 class ShownEntry(NamedTuple):
     """An entry as a client shows it, with its id."""
@@ -55,8 +57,8 @@ class Recording:
     """Keys of the lines and messages that were refused."""
     gaps: list[AnnouncedGap] = field(default_factory=list)
     """Gaps that were announced because entries were pruned."""
-    other_gaps: int = 0
-    """Number of gaps that were announced for any other reason."""
+    other_gaps: list[str] = field(default_factory=list)
+    """Gaps that were announced for any other reason: OTHER_EPOCH, or the room, the id before it and the reason."""
     waits: int = 0
     """Number of its private messages whose recipient was away."""
     epoch_changes: list[int] = field(default_factory=list)
@@ -185,8 +187,7 @@ def _check_said(history: Sequence[ShownEntry], recording: Recording) -> Iterator
         yield f"got an answer for {key!r}, which it never said"
     if recording.ended:
         yield f"gave up: {recording.ended}"
-    if recording.other_gaps:
-        yield f"had {recording.other_gaps} gaps announced"
+    yield from (f"had a gap announced: {gap}" for gap in recording.other_gaps)
 
 
 def _check_own_order(history: Sequence[ShownEntry], recording: Recording) -> Iterator[str]:

@@ -30,7 +30,7 @@ from trio_chat.client.link.identity import Identity
 from trio_chat.client.link.link import Link, open_link
 from trio_chat.client.link.outbox import open_outbox
 from trio_chat.client.link.signing import signer_for
-from trio_chat.selftest.checker import AnnouncedGap, Recording, ShownEntry
+from trio_chat.selftest.checker import OTHER_EPOCH, AnnouncedGap, Recording, ShownEntry
 from trio_chat.selftest.supervisor import SelftestError
 from trio_chat.selftest.visits import Visit
 from trio_chat.wire import frames
@@ -159,10 +159,10 @@ class Participant:
                 recording.failed.append(message.key)
             case Connected():
                 self._is_connected = True
-                recording.other_gaps += 1
+                recording.other_gaps.append(OTHER_EPOCH)
                 recording.epoch_changes.append(len(recording.shown))
-            case GapFound():
-                recording.other_gaps += 1
+            case GapFound(reason=reason, room=room, after=after):
+                recording.other_gaps.append(f"#{room} after {after}: {reason}")
             case RoomJoined(room=room):
                 self._answers += 1
                 self._begin_visit(room)

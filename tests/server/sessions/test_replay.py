@@ -73,7 +73,8 @@ async def test_a_connection_that_was_taken_over_from_moves_no_cursor_any_more(op
         member = client.members[server.chat.rooms["lobby"]]
         old = client.outlet
         server.chat.resume(client.session, "127.0.0.1", 1, outlet=type(old)(old.socket, old._notices, lambda: None))
-        replay = Replay(server.context, client, old, since={"lobby": 1000}, epoch=server.context.journal.epoch)
+        epoch = server.context.journal.epoch
+        replay = Replay(server.context, client, old, since={"lobby": 1000}, epoch=epoch, wait=trio.sleep)
 
         replay.add(member)
         held = member.cursor

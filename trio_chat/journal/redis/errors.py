@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 from coredis import exceptions
 
-from trio_chat.journal.records import JournalError
+from trio_chat.journal.records import JournalError, UnavailableError
 from trio_chat.journal.redis.replies import DamagedKeyError
 
 KeyAt = Callable[[int], str]
 """The name of the key that a line of a script reads or writes, counted from 1; 0 where the line is not known."""
 
 
-class NoAnswerError(JournalError):
+class NoAnswerError(UnavailableError):
     """Redis did not answer: what it was asked may have been done, or not, or may be done yet."""
 
 

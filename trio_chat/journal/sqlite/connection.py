@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from trio_chat.journal.records import JournalError
+from trio_chat.journal.records import JournalError, UnavailableError
 
 INDEXING_LOCK_WAIT_S = 0.05
 """The longest wait of indexing and pruning for a lock of another program: no entry can be kept meanwhile."""
@@ -35,6 +35,8 @@ _REASONS = {
     sqlite3.SQLITE_CANTOPEN: "the journal cannot be opened",
     sqlite3.SQLITE_INTERRUPT: "nobody waits for it any more",
 }
+
+_PASSING = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 
 def reason(error: sqlite3.Error) -> str:
@@ -132,4 +134,5 @@ def translating_errors() -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise JournalError(reason(error)) from error
+        kind = UnavailableError if primary_code(error) in _PASSING else JournalError
+        raise kind(reason(error)) from error

@@ -39,6 +39,7 @@ from trio_chat.journal.records import (
     Past,
     RoomRecord,
     SearchError,
+    UnavailableError,
     WaitingRecord,
 )
 from trio_chat.journal.search_words import SearchCriteria, phrases
@@ -386,7 +387,7 @@ class SqliteJournal(Intake):
         try:
             return await self._run_in_thread(query, self._reads, self._times.query_max_s if max_s is None else max_s)
         except TimeoutError as error:
-            raise JournalError("the journal takes too long to answer") from error
+            raise UnavailableError("the journal takes too long to answer") from error
 
     async def _run_in_thread(self, query: Callable[[TimeLimit], T], limiter: trio.CapacityLimiter, max_s: float) -> T:
         """Run a query in a thread. Raises TimeoutError. The query also ends when the caller is cancelled."""

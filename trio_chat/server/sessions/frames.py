@@ -92,7 +92,7 @@ class FramesSession:
     async def welcome(self, admitted: Admitted) -> None:
         """Welcome the client, replay what it missed, and handle the requests that came right after its `hello`."""
         try:
-            await welcome(self._talk.context, self._outlet, admitted)
+            await welcome(self._talk.context, self._outlet, admitted, wait=self._wait)
         except ChatError as error:
             self._talk.answer(frames.Error(code=error.code, text=error.text, key=admitted.hello.key))
             self._talk.is_leaving = True
@@ -193,6 +193,11 @@ class FramesSession:
         while wait_s := throttle.spend(price, limit):
             await self._flush()
             await pause(wait_s, self._reader.peer, self._ping)
+
+    async def _wait(self, seconds: float) -> None:
+        """Wait for the server itself. Raises trio.BrokenResourceError where the connection breaks."""
+        self._ping()
+        await pause(seconds, self._reader.peer)
 
     def _ping(self) -> None:
         """Send a sign of life to a client that is not read for a while."""

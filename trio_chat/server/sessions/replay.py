@@ -1,13 +1,13 @@
 """Replay: sending a client what it missed, page by page from the journal, up to where the log of a room takes over."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import groupby
 
 from trio_chat.chat.client import Client
 from trio_chat.chat.events import MAILBOX_MARK, Entry
 from trio_chat.chat.room import NOT_LISTENING, Member
-from trio_chat.journal import Damaged, JournalError, Past
+from trio_chat.journal import Damaged, JournalError, Past, UnavailableError
 from trio_chat.server.sessions.context import SessionContext
 from trio_chat.server.transport.outlet import PeerOutlet
 from trio_chat.wire import frames
@@ -16,6 +16,12 @@ PAGE = 64
 """Entries read from the journal at once. A page holds up others, in the loop and in the thread that reads. Pages of 250
 would take as long in all, but multiplied the p99 of others by 1.4 to 2.3, instead of 1.1 to 1.8."""
 
+RETRY_STEP_S, RETRY_MAX_S = 0.5, 5.0
+"""A journal that does not answer is asked again after this many seconds: each time after one step more, up to the most.
+
+Thousands of clients may wait for it.
+"""
+
 logger = logging.getLogger(__name__)
 
 
@@ -23,12 +29,21 @@ class Replay:
     """Entries that one client missed in each of its rooms, by the ids of `since` in its `hello`."""
 
     def __init__(
-        self, context: SessionContext, client: Client, outlet: PeerOutlet, *, since: Mapping[str, int], epoch: str
+        self,
+        context: SessionContext,
+        client: Client,
+        outlet: PeerOutlet,
+        *,
+        since: Mapping[str, int],
+        epoch: str,
+        wait: Callable[[float], Awaitable[None]],
     ) -> None:
+        """`wait` waits for some seconds, and raises trio.BrokenResourceError where the connection breaks."""
         self._context = context
         self._client = client
         self._outlet = outlet
         self._since = since
+        self._wait = wait
         # An id that no entry has yet comes from before the journal was restored from an older backup.
         is_ahead = max(since.values(), default=0) > context.chat.rooms.last_id
         self._is_other_epoch = bool(since) and (is_ahead or epoch != context.journal.epoch)
@@ -60,19 +75,15 @@ class Replay:
 
     async def _catch_up(self, member: Member, seen: int) -> None:
         """Send entries of a member up to where its log begins, and a gap for what the journal cannot give."""
-        journal, chat = self._context.journal, self._context.chat
         gap_to = seen
         try:
             while not member.track.covers(seen):
                 # The log will have entries that are durable but not in it yet.
-                newest = chat.rooms.last_id
-                entries = await journal.read(member.room.name, after=seen, before=newest + 1, limit=PAGE)
-                # Asked after reading, so that entries pruned meanwhile count as missing. Most rooms have lost none.
-                if max(seen, gap_to) < journal.pruned_to:
-                    pruned_to = await journal.pruned_in(member.room.name)
-                    if max(seen, gap_to) < pruned_to:
-                        self._gap(_public_name(member), seen, "pruned")
-                        gap_to = pruned_to
+                newest = self._context.chat.rooms.last_id
+                entries, pruned_to = await self._read(member.room.name, seen, newest, gap_to)
+                if max(seen, gap_to) < pruned_to:
+                    self._gap(_public_name(member), seen, "pruned")
+                    gap_to = pruned_to
                 self._write(_public_name(member), entries, seen)
                 seen = entries[-1].id if entries else newest
                 await self._context.pump.delivered(self._client)
@@ -83,6 +94,24 @@ class Replay:
         if self._client.outlet is self._outlet and member.is_here:
             member.listen_after(seen)
             self._context.pump.schedule(member.room)
+
+    async def _read(self, room: str, seen: int, newest: int, gap_to: int) -> tuple[Sequence[Past], int]:
+        """Read the first entries above the id `seen`, however long the journal does not answer.
+
+        Returns them, and the highest id that was pruned, 0 where none above `seen` and `gap_to` was. Raises
+        JournalError.
+        """
+        journal = self._context.journal
+        wait_s = 0.0
+        while True:
+            try:
+                entries = await journal.read(room, after=seen, before=newest + 1, limit=PAGE)
+                # Asked after reading, so that entries pruned meanwhile count as missing. Most rooms have lost none.
+                is_whole = max(seen, gap_to) >= journal.pruned_to
+                return entries, 0 if is_whole else await journal.pruned_in(room)
+            except UnavailableError:  # what is kept is not lost: the client must not go on without it
+                wait_s = min(wait_s + RETRY_STEP_S, RETRY_MAX_S)
+                await self._wait(wait_s)
 
     def _write(self, room: str, past: Sequence[Past], seen: int) -> None:
         """Write entries that follow the id `seen`, and a gap in the place of damaged ones."""

@@ -1,5 +1,6 @@
 """The welcome in frames: an admitted client gets its nick, its rooms, and the entries that it missed."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from trio_chat import __version__
@@ -18,15 +19,18 @@ from trio_chat.server.transport.outlet import PeerOutlet
 from trio_chat.wire import frames
 
 
-async def welcome(context: SessionContext, outlet: PeerOutlet, admitted: Admitted) -> None:
+async def welcome(
+    context: SessionContext, outlet: PeerOutlet, admitted: Admitted, *, wait: Callable[[float], Awaitable[None]]
+) -> None:
     """Join the rooms that `hello` names, write the `welcome`, and replay missed entries.
 
-    Raises ChatError where the client needs a nick that it cannot have; then it has joined no room.
+    `wait` waits for some seconds, and raises trio.BrokenResourceError where the connection breaks. Raises ChatError
+    where the client needs a nick that it cannot have; then it has joined no room.
     """
     client, hello = admitted.client, admitted.hello
     if wants_rename(client, hello):
         await _try_nick(context, outlet, admitted)
-    replay = Replay(context, client, outlet, since=hello.since, epoch=hello.epoch)
+    replay = Replay(context, client, outlet, since=hello.since, epoch=hello.epoch, wait=wait)
     replay.add(context.chat.rooms.open_mailbox(client))
     memory = _memory_of(context, admitted)
     remembered = memory.rooms if memory and hello.remembered else ()
