@@ -2,6 +2,7 @@
 
 import shutil
 import signal
+import socket
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,11 @@ from tests.redis_server import RedisServer
 from trio_chat.chat.events import Draft, Entry, Kind
 from trio_chat.chat.session_record import SessionRecord
 from trio_chat.journal import JournalError
-from trio_chat.journal.redis.address import HostPort
+from trio_chat.journal.redis.address import HostPort, read_address
 from trio_chat.journal.redis.connection import ConnectionSettings, connect
-from trio_chat.journal.redis.errors import IN_DOUBT
+from trio_chat.journal.redis.errors import IN_DOUBT, NotConnectedError
 from trio_chat.journal.redis.journal import RedisJournal
+from trio_chat.journal.redis.link import RedisLink
 
 SENDERS = 8
 
@@ -79,6 +81,31 @@ async def test_m9_a_line_waits_for_redis_also_where_it_was_missed_before_anybody
         await receipt.kept()
 
         assert await texts(journal) == ["as it came back"]
+
+
+async def test_m9_all_who_wait_for_a_connection_share_one_attempt() -> None:
+    refusals: list[JournalError] = []
+
+    async def ask(link: RedisLink) -> None:
+        with pytest.raises(NotConnectedError) as raised:
+            await link.ask(b"PING")
+        refusals.append(raised.value)
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = read_address(f"//127.0.0.1:{silent.getsockname()[1]}/0")
+        async with trio.open_nursery() as nursery:
+            link = RedisLink(address, HASTY)
+            await nursery.start(link.run)
+            async with trio.open_nursery() as askers:
+                for _ in range(20):
+                    askers.start_soon(ask, link)
+            nursery.cancel_scope.cancel()
+        silent.setblocking(False)
+        silent.accept()[0].close()
+
+        with pytest.raises(BlockingIOError):
+            silent.accept()
+    assert len(refusals) == 20
 
 
 async def test_m9_senders_are_told_while_redis_is_down(server: RedisServer, tmp_path: Path) -> None:

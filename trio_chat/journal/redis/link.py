@@ -56,6 +56,9 @@ class RedisLink:
         self._finder.listen(self._leave_former)
         self._connection: RedisConnection | None = None
         self._connecting = trio.Lock()
+        self._failure: JournalError | None = None
+        """The error of the last attempt to connect that failed."""
+        self._failed_attempts = 0
         self._waiting = trio.Lock()
         self._written = 0
         self._replicated: _Replicated | None = None
@@ -239,9 +242,17 @@ class RedisLink:
         if self._connection and self._connection.is_usable:  # not even a checkpoint: a turn of the loop for each call
             return self._connection
         assert self._nursery, "it is not running"
+        failed = self._failed_attempts
         async with self._connecting:
-            if self._connection is None or not self._connection.is_usable:
+            if self._connection and self._connection.is_usable:
+                return self._connection
+            if self._failure and self._failed_attempts > failed:  # else all who waited would try one after the other
+                raise self._failure.with_traceback(None)
+            try:
                 self._connection = await self._finder.connect(self._nursery)
+            except JournalError as error:
+                self._failure, self._failed_attempts = error, failed + 1
+                raise
             return self._connection
 
     def _leave_former(self, peer: HostPort) -> None:
