@@ -14,7 +14,7 @@ from tests.journal.redis.opened import HASTY, node_of, opened, said, speak, text
 from tests.redis_server import RedisServer
 from trio_chat.chat.events import Draft, Entry, Kind
 from trio_chat.chat.session_record import SessionRecord
-from trio_chat.journal import JournalError
+from trio_chat.journal import JournalError, UnavailableError
 from trio_chat.journal.redis.address import HostPort, read_address
 from trio_chat.journal.redis.connection import ConnectionSettings, connect
 from trio_chat.journal.redis.errors import IN_DOUBT, NotConnectedError
@@ -106,6 +106,25 @@ async def test_m9_all_who_wait_for_a_connection_share_one_attempt() -> None:
         with pytest.raises(BlockingIOError):
             silent.accept()
     assert len(refusals) == 20
+
+
+async def test_m9_a_long_script_of_another_program_is_waited_for(tmp_path: Path) -> None:
+    with RedisServer(tmp_path, busy_reply_threshold="50") as server:
+        async with opened(server, tmp_path) as journal:
+            endless = socket.create_connection(("127.0.0.1", server.port))
+            endless.sendall(b"EVAL 'while true do end' 0\r\n")
+            await until_well(journal, is_well=False)
+            assert journal.fault
+            assert "SCRIPT KILL" in journal.fault
+            with pytest.raises(UnavailableError):
+                await journal.read("lobby", limit=1)
+            receipt = journal.post(said("later"))
+
+            server.ask("SCRIPT", "KILL")
+            await receipt.kept()
+            endless.close()
+
+            assert await texts(journal) == ["later"]
 
 
 async def test_m9_senders_are_told_while_redis_is_down(server: RedisServer, tmp_path: Path) -> None:

@@ -106,6 +106,8 @@ def translated(error: exceptions.RedisError, key_at: KeyAt = no_key) -> Exceptio
         return damaged
     if isinstance(error, exceptions.BusyLoadingError) or text.startswith("LOADING"):
         return NotConnectedError("Redis is still loading its data")
+    if text.startswith("BUSY "):
+        return NotConnectedError("Redis is busy with a long script of another program: SCRIPT KILL ends it")
     if isinstance(error, exceptions.ReadOnlyError) or "READONLY" in text:  # the latter from within a script
         return ReplicaError()
     if moved := _moved(error):
