@@ -1,8 +1,10 @@
 """Faults of the Redis that several servers share: all of them are told, and go on together in one order."""
 
+import json
 import re
 import shutil
 import signal
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -13,7 +15,7 @@ from bench.faults.redis_way import RedisWay
 from tests.protocol.conftest import NODE_LEASE_S, Peer, Server, running_server
 from tests.protocol.nodes import StartNode, clients_of, until
 from tests.protocol.test_faults_storage import set_clock
-from tests.protocol.test_frames import SECRET, Frames
+from tests.protocol.test_frames import HELLO, SECRET, Frames, as_line
 from tests.protocol.test_operators import ask
 from tests.redis_server import RedisServer
 
@@ -157,6 +159,26 @@ def test_m9_a_redis_restored_while_no_node_runs_gives_no_id_twice(
     says(alice, "after", bob)
 
     assert [text for _, text in history_of(one)] == ["early", "after"] == [text for _, text in history_of(two)]
+
+
+def test_who_goes_to_a_node_that_has_read_less_gets_nothing_twice_and_is_told_of_no_gap(node: StartNode) -> None:
+    one, two = node("one"), node("two")
+    bob = Frames.enter(one, nick="bob")
+    seen: dict[str, object] = {}
+    for visit in range(6):
+        alice = Frames.enter(one, nick="alice", session=SECRET, **seen)
+        with two.stopped():
+            for number in range(50):
+                bob.send(type="say", room="lobby", text=f"{visit} {number}", key=f"{visit} {number}")
+            newest = alice.until("entry", text=f"{visit} 49")["id"]
+            alice.peer.close()
+            seen = {"epoch": alice.welcome["epoch"], "since": {"lobby": newest, "@": newest}}
+            peer = Peer(socket.create_connection(("127.0.0.1", two.port)))
+            peer.send(as_line({**HELLO, "session": SECRET, **seen}) + as_line({"type": "ping", "key": "p"}))
+        frames = [json.loads(line) for line in peer.all_until_match('"pong"')]
+        peer.close()
+
+        assert [frame["type"] for frame in frames] == ["welcome", "pong"]
 
 
 def kill(redis: RedisServer) -> Heal:

@@ -45,7 +45,7 @@ class NodeDelegate(Protocol):
 
 @runtime_checkable
 class Nodes(Protocol):
-    """The servers of one chat, as one of them sees them. Only `claim_nick` and `take_session` wait."""
+    """The servers of one chat, as one of them sees them. Only the last four methods wait."""
 
     name: str
     """The name of this one; "" where it is alone."""
@@ -85,6 +85,12 @@ class Nodes(Protocol):
 
     async def take_session(self, session: str) -> SessionRecord | None:
         """Take over a session that another node has; it ends there without a notice. -> None where none has it
+
+        While that cannot be known, it waits.
+        """
+
+    async def catch_up(self, entry_id: int) -> None:
+        """Return when this node has read the entry with an id, which a client has seen; or where there is none.
 
         While that cannot be known, it waits.
         """
@@ -131,3 +137,6 @@ class Alone:
     async def take_session(self, session: str) -> SessionRecord | None:
         """Return None: the chat knows all sessions."""
         return None
+
+    async def catch_up(self, entry_id: int) -> None:
+        """Do nothing: the chat knows all entries that were seen."""

@@ -81,6 +81,18 @@ async def test_a_later_format_comes_only_when_no_server_of_the_former_one_is_lef
         assert server.ask("HGET", META, "format") == f"$1\r\n{FORMAT + 1}\r\n".encode()
 
 
+async def test_an_entry_of_an_unknown_kind_is_never_waited_for(server: RedisServer, tmp_path: Path) -> None:
+    row = "'1\\n\\n' .. ARGV[number] .. '\\n\\n\\n\\nlobby'"
+    both = f"for number = 1, 2 do redis.call('XADD', '{{trio-chat}}:log', number .. '-0', 'e', {row}) end"
+    async with opened(server, tmp_path) as journal:
+        following = journal.follow()
+
+        server.ask("EVAL", both, "0", *(payload(kind, "alice", "hi").decode() for kind in ("said", "waved")))
+        [entry] = await anext(following)
+
+        assert (entry.id, journal.last_id) == (1, 1)
+
+
 def test_more_fields_of_an_entry_are_passed_over_and_another_kind_is_said_to_be_unknown() -> None:
     more = payload("said", "alice", "hi", "", "", "", "", "", "later")
 

@@ -183,6 +183,7 @@ class RedisJournal(Intake, RedisSearch, RedisPruning, RedisLoading, RedisTables,
             on_moved=self.note_moved,
             on_abandoned=self.end_refusing,
             settled=self.settled,
+            catch_up=self._catch_up,
             wall_clock=clock,
         )
         self._records = RecordKeeper(recording, self.nodes)
@@ -238,6 +239,14 @@ class RedisJournal(Intake, RedisSearch, RedisPruning, RedisLoading, RedisTables,
             logger.error("%d entries may not be kept: %s: %s", count, late, self.address)
         self.end_following()
 
+    async def _catch_up(self, entry_id: int) -> None:
+        """Return when the entry with an id has been read from the log, or where there is none. Raises JournalError."""
+        stream = "replicated" if self.address.replicas else "log"
+        newest = await self._reads.newest(stream, below=None, count=1)
+        if newest and newest[0][0] >= entry_id:
+            with trio.move_on_after(self._times.answer_s):  # one that was written by hand may never be read
+                await self._log.read(entry_id)
+
     def _note_outcome(self, batch: Batch) -> None:
         """Settle a batch that has failed or was read from the log; let any other wait for the log."""
         if batch.error or not batch.entries or batch.entries[-1].id <= self._log.read_to:
@@ -248,10 +257,8 @@ class RedisJournal(Intake, RedisSearch, RedisPruning, RedisLoading, RedisTables,
     def _publish_entries(self, entries: Sequence[Entry], newest: NewestEntry) -> None:
         """Publish entries that were read from the log, and settle the batches that they are of."""
         self._writer.note_newest(newest)
-        if entries:
-            self.publish(entries)
-        self.last_id = self._log.read_to
-        while self._unread and self._unread[0].entries[-1].id <= self.last_id:
+        self.publish(entries)
+        while self._unread and self._unread[0].entries[-1].id <= self._log.read_to:
             self.finish(self._unread.popleft())
 
     def _note_log_failure(self) -> None:

@@ -48,7 +48,13 @@ class LogReader:
         self.failure: str | None = None
         """The reason why the log cannot be read though Redis answers; None where all is well."""
         self._link, self._reader, self._times = link, reader, times
+        self._waiting = trio.lowlevel.ParkingLot()
         self._on_entries, self._on_failure = on_entries, on_failure
+
+    async def read(self, entry_id: int) -> None:
+        """Return when everything up to an id has been read."""
+        while self.read_to < entry_id:
+            await self._waiting.park()
 
     async def run(self) -> None:
         """Read until cancelled."""
@@ -63,6 +69,7 @@ class LogReader:
                 self._on_failure()
                 await trio.sleep(self._times.retry_s)
             else:
+                self._waiting.unpark_all()
                 if self.failure:
                     self.failure = None
                     self._on_failure()

@@ -5,6 +5,7 @@ The state of each is in Redis, and its changes are signals. So whoever comes lat
 
 import logging
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import suppress
 from itertools import count
 
 import msgspec
@@ -16,7 +17,7 @@ from trio_chat.chat.nodes import NodeDelegate
 from trio_chat.chat.outlet import CloseReason
 from trio_chat.chat.remote_clients import ClientFacts, RemoteClient, RemoteClients, facts_of
 from trio_chat.chat.session_record import SessionRecord
-from trio_chat.journal.records import JournalError
+from trio_chat.journal.records import JournalError, UnavailableError
 from trio_chat.journal.redis.failure_log import FailureLog
 from trio_chat.journal.redis.fenced_calls import FencedCalls
 from trio_chat.journal.redis.link import RedisLink
@@ -78,19 +79,21 @@ class RedisNodes:
         on_moved: Callable[[Sequence[SessionRecord], Sequence[str]], None],
         on_abandoned: Callable[[], None],
         settled: Callable[[], Awaitable[None]],
+        catch_up: Callable[[int], Awaitable[None]],
         wall_clock: Callable[[], float],
     ) -> None:
         """`links` are one for calls and one that follows signals. `starts` is a number that no other start has had.
 
         `fence` returns the fencing number of the present claim, None where there is none. `on_moved` gets session
         records that this node has taken over, and sessions that another has; `on_abandoned` is called when this node
-        has no clients any more that others have. `settled` returns when everything posted is kept or has failed.
+        has no clients any more that others have. `settled` returns when everything posted is kept or has failed, and
+        `catch_up` when the entry with an id has been read, or there is none; it raises JournalError.
         """
         self.name, self._codec = node.name, codec
         self.clients = RemoteClients()
         self._link, following = links
         self._times, self._on_moved, self._on_abandoned = times, on_moved, on_abandoned
-        self._settled, self._wall_clock = settled, wall_clock
+        self._settled, self._catch_up, self._wall_clock = settled, catch_up, wall_clock
         self._ids, self._numbers = f"c{len(str(starts))}{starts}", count(1)
         self._delegate: NodeDelegate | None = None
         self._incoming: list[Signal] = []
@@ -193,6 +196,19 @@ class RedisNodes:
         self.clients.remove_session(session)
         self._on_moved(records, ())
         return records[0] if records else None
+
+    async def catch_up(self, entry_id: int) -> None:
+        """Return when this node has read the entry with an id, or where there is none.
+
+        Waits while Redis is out of reach.
+        """
+        with suppress(JournalError):
+            while True:
+                try:
+                    await self._catch_up(entry_id)
+                    return
+                except UnavailableError:
+                    await trio.sleep(self._times.retry_s)
 
     async def _take(self, session: str) -> tuple[()] | tuple[bytes, int, bool] | None:
         """Take a session away from the node that has it.

@@ -33,6 +33,7 @@ from trio_chat.server.sessions.name_requests import (
 )
 from trio_chat.server.sessions.password_check import PASSWORD_TRIES, is_password_right
 from trio_chat.server.sessions.proving_time import ProvingTime
+from trio_chat.server.sessions.settling import published
 from trio_chat.server.sessions.throttle import Throttle, pause, pause_unpriced
 from trio_chat.server.transport.outlet import PeerOutlet
 from trio_chat.server.transport.peer import Peer
@@ -168,6 +169,7 @@ class Handshake:
             raise ChatError("protocol", f"this server speaks version {frames.PROTOCOL}")
         self._check_password(request.password)
         proven = await self._identify(request)
+        await self._catch_up(request)
         if request.session:
             await self._bring_here(_session_of(request))
         # Nothing is waited for from here on: what was checked still holds when it is done.
@@ -182,6 +184,13 @@ class Handshake:
         )
         arrival = self._enter(client, proven) if proven else None
         return Admitted(client, request, is_resumed, ahead, self._challenges, arrival)
+
+    async def _catch_up(self, hello: frames.Hello) -> None:
+        """Read on to what a client has seen on another server: else it would be thought to come from another epoch."""
+        newest_seen = max(hello.since.values(), default=0)
+        if newest_seen > self._context.chat.rooms.last_id and hello.epoch == self._context.journal.epoch:
+            await self._context.chat.nodes.catch_up(newest_seen)
+            await published(self._context)
 
     async def _bring_here(self, session: str) -> None:
         """Take over a session that another server has. Raises ChatError where a later connection came meanwhile.
