@@ -1,5 +1,6 @@
 """Entries read from the journal as they are kept: the cursor of one subscriber. Needs no Quart."""
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 import msgspec
@@ -41,19 +42,32 @@ def view_of_entry(past: Past, room: str = "") -> EntryView:
 class EntryTail:
     """Reads all entries after `cursor`, an id, except for private messages and damaged ones."""
 
-    def __init__(self, journal: Journal, cursor: int | None, reads: trio.CapacityLimiter) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        cursor: int | None,
+        reads: trio.CapacityLimiter,
+        *,
+        catch_up: Callable[[int], Awaitable[None]],
+    ) -> None:
         """`cursor` is None for a reader that begins with the next entry. Each read waits for `reads`.
 
-        One above all entries is of a history that was replaced: its reader gets this one from the beginning.
+        One above all entries that `catch_up` can find is of a history that was replaced: its reader gets this one from
+        the beginning.
         """
-        if cursor is not None and cursor > journal.last_id:
-            cursor = 0
         self.cursor = journal.last_id if cursor is None else cursor
+        self._is_ahead = self.cursor > journal.last_id
         self._journal = journal
         self._reads = reads
+        self._catch_up = catch_up
 
     async def read(self) -> list[EntryView]:
         """Return the next entries, and move the cursor behind them. -> nothing where there are none to show"""
+        if self._is_ahead:
+            await self._catch_up(self.cursor)
+            self._is_ahead = False
+            if self.cursor > self._journal.last_id:
+                self.cursor = 0
         while self.cursor < self._journal.last_id:
             try:
                 async with self._reads:

@@ -70,13 +70,18 @@ async def follow_events(state: AdminState, query: EventQuery) -> Response:
     last_id = request.headers.get("Last-Event-ID")
     cursor = log.end if not last_id else log.cursor_after(last_id)
     # The body of a HEAD is read to its end, and a stream has none.
-    tail = EntryTail(state.journal, _entry_cursor(last_id or ""), state.bulk_reads) if ENTRY in wanted else None
+    tail = _open_tail(state, last_id or "") if ENTRY in wanted else None
     subscriber = Subscriber(log, cursor, g.by, wanted)
     made = Response(Stream(log, subscriber, tail) if request.method == "GET" else b"")
     made.content_type = "text/event-stream"
     made.headers["Cache-Control"] = "no-store"
     made.timeout = None
     return made
+
+
+def _open_tail(state: AdminState, last_id: str) -> EntryTail:
+    catch_up = state.operator.chat.nodes.catch_up
+    return EntryTail(state.journal, _entry_cursor(last_id), state.bulk_reads, catch_up=catch_up)
 
 
 def _read_types(types: str) -> WantedGroups:

@@ -225,6 +225,29 @@ def way(redis: RedisServer) -> Iterator[RedisWay]:
         yield way
 
 
+def test_who_follows_live_entries_on_a_node_that_has_read_less_gets_none_twice(
+    node: StartNode, way: RedisWay, tmp_path: Path
+) -> None:
+    url = f"redis://127.0.0.1:{way.port}/0?node=two&lease={NODE_LEASE_S}"
+    one = node("one")
+    with running_server(tmp_path / "two", "--journal", url) as two:
+        bob = Frames.enter(one, nick="bob")
+        way.cut()
+        bob.send(type="say", room="lobby", text="seen", key="1")
+        newest = bob.until("entry", text="seen")["id"]
+        headers = f"Host: localhost\r\nLast-Event-ID: 1-1-{newest}\r\n"
+        follower = Peer(socket.create_connection(("127.0.0.1", two.admin_port)))
+        follower.send(f"GET /events?types=entry HTTP/1.1\r\n{headers}\r\n".encode())
+        follower.until_match("^event: gap")
+        way.mend()
+        bob.send(type="say", room="lobby", text="next", key="2")
+
+        lines = follower.all_until_match('"text":"next"')
+        follower.close()
+
+        assert not [line for line in lines if "seen" in line]
+
+
 @pytest.mark.slow
 def test_m9_a_node_that_is_cut_off_from_redis_says_so_and_is_one_of_all_again(
     node: StartNode, redis: RedisServer, way: RedisWay, tmp_path: Path
