@@ -169,9 +169,7 @@ class Handshake:
             raise ChatError("protocol", f"this server speaks version {frames.PROTOCOL}")
         self._check_password(request.password)
         proven = await self._identify(request)
-        await self._catch_up(request)
-        if request.session:
-            await self._bring_here(_session_of(request))
+        await self._bring_here(request)
         # Nothing is waited for from here on: what was checked still holds when it is done.
         self._check_address()
         chat, peer, outlet = self._context.chat, self._reader.peer, self._outlet
@@ -192,16 +190,17 @@ class Handshake:
             await self._context.chat.nodes.catch_up(newest_seen)
             await published(self._context)
 
-    async def _bring_here(self, session: str) -> None:
+    async def _bring_here(self, hello: frames.Hello) -> None:
         """Take over a session that another server has. Raises ChatError where a later connection came meanwhile.
 
         While nobody can know whether there is one, this waits: the client is disconnected at last, and connects again.
         So what waited here may be a connection that its client has given up since.
         """
-        arriving = self._context.arriving
+        arriving, session = self._context.arriving, _session_of(hello)
         arriving[session] = self
         try:
-            record = await self._context.chat.nodes.take_session(session)
+            await self._catch_up(hello)
+            record = await self._context.chat.nodes.take_session(session) if hello.session else None
             if arriving.get(session) is not self:
                 self.is_over = True
                 raise ChatError("resumed", "your session goes on in another connection")
