@@ -67,12 +67,13 @@ def test_a_password_from_a_file_is_asked_for(start, tmp_path: Path) -> None:
     assert alice.line().startswith("*** 1 in #lobby")
 
 
-def test_a_hello_that_comes_too_late_is_no_try_at_the_password(start, tmp_path: Path) -> None:
+@pytest.mark.parametrize("frame", [b'{"type":"hello","protocol":1,"password":"geheim"}', b'{"type":"challenge"}'])
+def test_a_first_frame_that_comes_too_late_is_no_try_at_the_password(start, tmp_path: Path, frame: bytes) -> None:
     (tmp_path / "password").write_text("geheim\n")
     alice = start("--password-file", str(tmp_path / "password")).connect()
     assert alice.line() == "*** password: ***"
 
-    alice.send(b'{"type":"hello","protocol":1,"password":"geheim"}\n')
+    alice.send(frame + b"\n")
 
     assert alice.line().startswith("*** that hello came too late")
     assert alice.rest() == b""

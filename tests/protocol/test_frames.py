@@ -395,6 +395,21 @@ def test_a_hello_that_comes_too_late_is_not_said_for_there_are_secrets_in_it(ser
     assert SECRET not in json.dumps(alice.until("page"))
 
 
+def test_a_challenge_that_a_client_asks_for_too_late_is_not_said(server, enter) -> None:
+    alice = enter(nick="alice")
+    late = server.join()
+    challenge = as_line({"type": "challenge", "key": "proving"})
+
+    late.send(challenge)
+    assert late.until("at once ***")[-1].startswith("*** that hello came too late")
+    assert late.rest() == b""
+    bob = server.join()
+    bob.send(b"look, a frame:\n" + challenge)
+
+    assert alice.until("entry", kind="said")["text"] == "look, a frame:"
+    assert alice.until("entry", kind="said")["author"] == f"127.0.0.1:{bob.port}"
+
+
 def test_a_line_of_braces_is_said(server, enter) -> None:
     alice = enter(nick="alice")
     bob = server.join()

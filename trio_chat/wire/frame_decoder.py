@@ -108,6 +108,11 @@ def is_hello(line: str) -> bool:
     return _type_in(line) == "hello"
 
 
+def is_first_frame(line: str) -> bool:
+    """Tell whether a line is a frame with which a client begins, even an invalid one: a `hello`, or a `challenge`."""
+    return _type_in(line) in ("hello", "challenge")
+
+
 def is_tell(line: str) -> bool:
     """Tell whether a line is a `tell`, even an invalid one: it is for one person."""
     return _type_in(line) == "tell"

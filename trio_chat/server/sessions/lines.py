@@ -40,7 +40,7 @@ from trio_chat.server.sessions.throttle import Throttle, pause, pause_unpriced
 from trio_chat.server.transport.outlet import NoticeEncoders, PeerOutlet
 from trio_chat.server.transport.peer import FIRST_BYTES_TIMEOUT_S, READ_BYTES, Peer, is_silent
 from trio_chat.server.transport.sniff import Greeting, GreetingRefusal, classify, may_become_irc
-from trio_chat.wire.frame_decoder import is_hello, is_tell
+from trio_chat.wire.frame_decoder import is_first_frame, is_hello, is_tell
 from trio_chat.wire.lines import CR_SILENCE_S, LineFault, encode_gap, encode_notice
 from trio_chat.wire.telnet import TELNET_CURE, TelnetDecoder, TelnetFilter
 
@@ -350,7 +350,8 @@ class LinesSession:
 
     def _refuse_if_no_chat(self, line: str) -> bool:
         """Refuse a line of a client that was too slow to be recognised by its first bytes. -> whether it was refused"""
-        if is_hello(line):  # it may have a password or a session secret, which nobody else may read
+        is_late = is_hello if self._is_known else is_first_frame
+        if is_late(line):  # a hello may have a password or a session secret, which nobody else may read
             return self._refuse("HELLO", encode_notice(LATE_HELLO))
         if self._is_known or not line.strip():  # an empty line may come before a request
             return False

@@ -17,7 +17,7 @@ from trio_chat.server.sessions.password_prompt import Lines, next_line
 from trio_chat.server.sessions.proving_time import ProvingTime
 from trio_chat.server.transport.outlet import PeerOutlet
 from trio_chat.server.transport.peer import Peer
-from trio_chat.wire.frame_decoder import is_hello
+from trio_chat.wire.frame_decoder import is_first_frame
 from trio_chat.wire.lines import encode_notice
 from trio_chat.wire.telnet import TelnetDecoder
 
@@ -87,8 +87,8 @@ class NamePrompt:
             await self._outlet.wait_writable()
 
     def refuse_frames(self, line: str) -> bool:
-        """Refuse a `hello` that came too late. -> whether it was one"""
-        if not is_hello(line):
+        """Refuse the first frame of a client that came too late. -> whether it was one"""
+        if not is_first_frame(line):
             return False
         self.show()
         self.say(LATE_HELLO)

@@ -10,7 +10,7 @@ from trio_chat.server.sessions.password_check import PASSWORD_TRIES, is_password
 from trio_chat.server.sessions.throttle import pause_unpriced
 from trio_chat.server.transport.outlet import PeerOutlet
 from trio_chat.server.transport.peer import Peer, is_silent
-from trio_chat.wire.frame_decoder import is_hello
+from trio_chat.wire.frame_decoder import is_first_frame
 from trio_chat.wire.lines import CR_SILENCE_S, LineFault, encode_notice
 from trio_chat.wire.telnet import TelnetDecoder
 
@@ -40,10 +40,10 @@ async def ask_password(context: SessionContext, peer: Peer, outlet: PeerOutlet, 
                 hide_input(outlet, decoder, is_hidden=False)
                 say(YOU_HAVE_LEFT)
                 return None
-            is_right = not is_hello(line) and is_password_right(context, peer, line, without_keys(line))
+            is_right = not is_first_frame(line) and is_password_right(context, peer, line, without_keys(line))
             if is_right or not tries_left:
                 hide_input(outlet, decoder, is_hidden=False)
-            if is_hello(line):
+            if is_first_frame(line):
                 say(LATE_HELLO)
                 return None
             if is_right:
