@@ -17,6 +17,9 @@ PRUNING_POLL_S = 0.1
 KEPT_MIN = 20
 """Least number of newest entries that a server keeps here: one that starts with an empty journal announces no gaps."""
 
+NOTICES_MAX = 50
+"""More than the notices that a server keeps at its start, of clients that left while it was down."""
+
 
 class Archive:
     """The entries by id. It is brought up to date while no server runs, so that nothing is pruned unseen."""
@@ -60,7 +63,7 @@ class Archive:
             return KEPT_MIN
         last = max(self._entries)
         pending = [it.id for it in self._entries.values() if it.draft.key and it.draft.key in unacknowledged]
-        return max(KEPT_MIN, last - min(pending, default=last) + 1)
+        return max(KEPT_MIN, last - min(pending) + 1 + NOTICES_MAX) if pending else KEPT_MIN
 
     def lines(self, begin: str, end: str) -> list[ShownEntry]:
         """Return the entries from the text `begin` to the last one that starts with `end`, as clients show them."""

@@ -290,7 +290,10 @@ class ChaosTest:
         await self._restart(prunes=False)  # from here on nothing is pruned that is not in the archive
 
     async def _restart(self, *, prunes: bool) -> None:
-        """Kill the server and start it again. If it `prunes`, it keeps every message that its sender may repeat."""
+        """Kill the server and start it again. If it `prunes`, it keeps every message that its sender may repeat.
+
+        The clients come back once it has pruned: what they said before that might be pruned, and then be kept twice.
+        """
         async with self._lock:
             self._proxy.target = None
             await self._supervisor.kill()
@@ -299,9 +302,10 @@ class ChaosTest:
             speakers: tuple[Participant | Mover | Commuter, ...] = (*self._participants, *self.movers, *self.commuters)
             pending = [key for one in speakers for key in one.unacknowledged]
             keep = self.archive.to_keep(pending) if prunes else None
-            self._proxy.target = await self._supervisor.start(keep=keep)
+            port = await self._supervisor.start(keep=keep)
             if keep is not None:
                 await self.archive.wait_until_pruned(self._supervisor.data, keep)
+            self._proxy.target = port
 
     async def _lock_journal(self, rng: Random) -> None:
         while await self._fault_period.goes_on_after(rng.uniform(0.5, 1.5) * self._plan.lock_interval_s):
