@@ -11,7 +11,7 @@ import trio.testing
 
 from tests.conftest import PATIENCE_S
 from trio_chat.chat.events import Draft, Kind
-from trio_chat.journal import JournalError, SearchError
+from trio_chat.journal import SearchError, UnavailableError
 from trio_chat.journal.sqlite.journal import LOG_PAGES_MAX, SqliteJournal, SqliteTimes, open_sqlite
 from trio_chat.journal.sqlite.search_lanes import QUICK_MAX, SLOW_WAITING_MAX
 from trio_chat.journal.sqlite.time_limit import TimeLimit
@@ -135,7 +135,7 @@ async def test_a_query_other_than_a_search_is_bounded_too(path: Path) -> None:
             lambda: journal.find("s", "k"),
             lambda: journal.read_audit(9),
         ):
-            with pytest.raises(JournalError, match="too long"):
+            with pytest.raises(UnavailableError, match="too long"):
                 await query()
 
 

@@ -1,6 +1,9 @@
 """Replay of missed entries to a client that comes back, while the journal and its connection change under it."""
 
 import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 import trio
@@ -46,6 +49,22 @@ async def test_entries_pruned_during_the_replay_are_announced_as_missing(open_se
             frames.append(json.loads(await line.line()))
 
         assert [frame["reason"] for frame in frames if frame["type"] == "gap"] == ["pruned"]
+
+
+async def test_what_cannot_be_read_at_all_is_announced_and_the_session_goes_on(open_server, tmp_path: Path) -> None:
+    async with open_server(journal_url="sqlite:", data=tmp_path) as server:
+        await keep(server, 5, "lost")
+        with closing(sqlite3.connect(tmp_path / "journal.db")) as other:
+            other.execute("ALTER TABLE entry RENAME TO elsewhere")
+        line = await say_hello(server, since={"lobby": 1})
+        await line.send(b'{"type":"ping","key":"k"}\n')
+
+        frames = [json.loads(await line.line())]
+        while frames[-1]["type"] != "pong":
+            frames.append(json.loads(await line.line()))
+
+        [gap] = [frame for frame in frames if frame["type"] == "gap"]
+        assert (gap["room"], gap["after"], gap["reason"]) == ("lobby", 1, "unreadable")
 
 
 async def test_only_rooms_that_lost_something_have_a_gap(open_server) -> None:
