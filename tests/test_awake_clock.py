@@ -52,6 +52,17 @@ def test_an_hour_for_which_it_waited_has_passed(clock, system, stood_still) -> N
     assert stood_still == []
 
 
+def test_a_look_at_the_clock_before_a_wait_makes_no_standstill_of_it(clock, system, stood_still) -> None:
+    began = clock.current_time()
+    clock.deadline_to_sleep_time(began + HOUR_S)
+    system.now += 0.1
+    clock.current_time()  # as a view does that draws when its loop is idle
+    system.now += HOUR_S
+
+    assert clock.current_time() == began + HOUR_S + 0.1
+    assert stood_still == []
+
+
 def test_an_hour_beyond_what_it_waited_for_has_not_passed(clock, system, stood_still) -> None:
     began = clock.current_time()
     clock.deadline_to_sleep_time(began + 10)

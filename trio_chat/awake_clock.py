@@ -30,6 +30,9 @@ class AwakeClock(trio.abc.Clock):
         self._system_time = system_time
         self._due = math.inf
         """The system's time at which the loop should call again at the latest."""
+        self._asked_at = -math.inf
+        """The system's time at which the loop asked how long to wait: something may still read the clock before that,
+        such as a view that draws when its loop is idle."""
         self._read_at = 0.0
         """The system's time of the call before."""
         self._missed_s = 0.0
@@ -46,11 +49,14 @@ class AwakeClock(trio.abc.Clock):
             # Some time is given back, or the deadline for which the loop slept would be over before it has read a byte.
             self._missed_s += now - max(self._read_at, self._due - self._tolerance_s)
             self._on_standstill(late_s)
-        self._read_at = self._due = now
+        self._read_at = now
+        if self._due < now or now - self._asked_at > self._tolerance_s:
+            self._due = now
         return now - self._missed_s
 
     def deadline_to_sleep_time(self, deadline: float) -> float:
         """Return the seconds until a deadline: the longest time that the loop is going to wait."""
         timeout_s = deadline - self.current_time()
-        self._due += max(0.0, timeout_s)
+        self._asked_at = self._read_at
+        self._due = self._asked_at + max(0.0, timeout_s)
         return timeout_s
